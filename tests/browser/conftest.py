@@ -1,4 +1,4 @@
-"""The console's pages in Chromium, in front of a fake of their API. A page may ask nobody else, and log no error."""
+"""The console's pages in Chromium, before a fake of their API. They may ask nobody else, and log no error."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -26,7 +26,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests of this folder in the loop that the browser lives in."""
+    """In the loop that the browser lives in."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for all tests."""
+    """One for all tests."""
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield launched
@@ -44,7 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def api() -> AsyncIterator[ConsoleApi]:
-    """The API, with nothing in it yet."""
+    """Nothing is in it yet."""
     fake = ConsoleApi()
     await fake.start()
     yield fake
@@ -53,7 +53,7 @@ async def api() -> AsyncIterator[ConsoleApi]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser, api: ConsoleApi) -> AsyncIterator[OpenPage]:
-    """Opens pages, each in a profile of its own; afterwards none may have logged an error or asked somebody else."""
+    """In profiles of their own; none may log an error or ask somebody else."""
     faults: list[str] = []
     requests: list[str] = []
     own = api.url.partition("/console/")[0]
@@ -91,5 +91,5 @@ async def open_page(browser: Browser, api: ConsoleApi) -> AsyncIterator[OpenPage
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(open_page: OpenPage) -> Page:
-    """The page Traffic, without exchanges."""
+    """Traffic, without exchanges."""
     return await open_page()

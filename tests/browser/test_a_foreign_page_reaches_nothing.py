@@ -1,4 +1,4 @@
-"""A page of another origin, in the browser in which the console is open, can neither read nor change anything."""
+"""A page of another origin beside the open console can neither read nor change anything."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -54,7 +54,7 @@ MESSAGE = '{"route": "orders", "method": "POST", "path": "", "fields": []}\n<ord
 
 
 class Scene:
-    """A proxy whose console is open in the browser, and the hostile site beside it."""
+    """The console is open in the browser of the hostile site."""
 
     def __init__(
         self, context: BrowserContext, proxy: Running, upstream: Upstream, granting: AuthorizationServer
@@ -64,14 +64,14 @@ class Scene:
         "The port of the hostile site."
 
     async def hostile_page(self, host: str) -> Page:
-        """A page of the hostile site, under one of its names."""
+        """Under one of its names."""
         page = await self.context.new_page()
         await page.goto(f"http://{host}:{self.site}/")
         return page
 
     @property
     def touched(self) -> tuple[int, int, int, int]:
-        """What such a page would change: messages, grants, recordings, open streams."""
+        """Messages, grants, recordings, open streams."""
         console = self.proxy.app.extension
         assert isinstance(console, Console)
         recordings, streams = len(console.recordings.documents()), len(console.events)
@@ -80,7 +80,7 @@ class Scene:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def scene(browser: Browser, tmp_path: Path) -> AsyncIterator[Scene]:
-    """With one message in Traffic, whose path nobody else may learn."""
+    """With a message in Traffic, whose path is secret."""
     site = web.AppRunner(web.Application())
     site.app.router.add_get("/", blank)
     await site.setup()
@@ -103,13 +103,13 @@ async def scene(browser: Browser, tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 async def blank(_request: web.Request) -> web.Response:
-    """The hostile page; what it does is the test's."""
+    """What the hostile page does is the test's."""
     return web.Response(text="<!doctype html><body>", content_type="text/html")
 
 
 @cases("host", "127.0.0.1", "localhost", "evil.example")
 async def test_whatever_it_tries(scene: Scene, host: str) -> None:
-    """From another port of the same host, to which the cookie goes, from another name, and from another site."""
+    """From another port, which gets the cookie, another name, another site."""
     before, base = scene.touched, f"http://127.0.0.1:{scene.proxy.app.admin.port}/console/"
     for name, code in ATTEMPTS.items():
         page = await scene.hostile_page(host)
@@ -122,7 +122,7 @@ async def test_whatever_it_tries(scene: Scene, host: str) -> None:
 
 
 async def test_a_name_that_points_here(scene: Scene) -> None:
-    """DNS rebinding: for the browser the page has the origin of the admin address; the name in Host gives it away."""
+    """DNS rebinding: the origin is right; the name in Host gives it away."""
     port, before = scene.proxy.app.admin.port, scene.touched
     page = await scene.context.new_page()
     answer = await page.goto(f"http://evil.example:{port}/livez")
@@ -135,7 +135,7 @@ async def test_a_name_that_points_here(scene: Scene) -> None:
 
 
 async def test_a_link_to_the_console_needs_the_address_bar(scene: Scene) -> None:
-    """A click on another site's link, even with the token, opens nothing."""
+    """Another site's link, even with the token, opens nothing."""
     page = await scene.hostile_page("localhost")
     url = scene.proxy.app.admin.console_url
     await page.evaluate("url => { location.href = url; }", url)

@@ -1,4 +1,4 @@
-"""One click discards a message of the outbox, and for four seconds another one takes it back."""
+"""One click discards a message of the outbox; for four seconds another takes it back."""
 
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -13,7 +13,7 @@ DELETE = ("DELETE", "/outbox/messages/m1", b"")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def discarded(open_page: OpenPage, api: ConsoleApi) -> Page:
-    """A page with two messages, whose clock stands still since the first one was discarded."""
+    """Of two messages; the clock stands still since."""
     api.overview["pages"]["outbox"] = True
     api.outbox_messages = [outbox_message(1), outbox_message(2)]
     page = await open_page("#/outbox/m1")
@@ -26,7 +26,7 @@ async def discarded(open_page: OpenPage, api: ConsoleApi) -> Page:
 
 
 async def test_a_message_goes_when_nobody_undoes_it(discarded: Page, api: ConsoleApi) -> None:
-    """After four seconds, and without another question."""
+    """After four seconds, without a question."""
     await discarded.clock.run_for(3900)
     assert api.received == []
     await discarded.clock.run_for(200)
@@ -36,7 +36,7 @@ async def test_a_message_goes_when_nobody_undoes_it(discarded: Page, api: Consol
 
 
 async def test_undo_takes_it_back(discarded: Page, api: ConsoleApi) -> None:
-    """By Enter too: Undo has the focus. The message is open again, and stays."""
+    """By Enter too: Undo has the focus. It is open again."""
     await discarded.clock.run_for(100)
     await expect(discarded.get_by_role("button", name="Undo")).to_be_focused()
     await discarded.keyboard.press("Enter")
@@ -51,7 +51,7 @@ async def test_undo_takes_it_back(discarded: Page, api: ConsoleApi) -> None:
 
 
 async def test_leaving_the_page_does_not_take_it_back(discarded: Page, api: ConsoleApi) -> None:
-    """The request goes as the page goes; afterwards the message is not there."""
+    """It is sent as the page goes."""
     await discarded.clock.resume()
     await discarded.reload()
     await until(lambda: api.received == [DELETE])

@@ -1,4 +1,4 @@
-"""Send makes a message of the form, sends it, and shows the answer with what it means."""
+"""Send sends a message of the form, and explains the answer."""
 
 import json
 from pathlib import Path
@@ -12,18 +12,18 @@ from tests.fakes.console_samples import BINARY, MPL_ID, answer
 
 
 async def fill(page: Page, **values: str) -> None:
-    """Fills in fields of the form by their labels."""
+    """By their labels."""
     for label, value in values.items():
         await page.get_by_label(label, exact=True).fill(value)
 
 
 async def send(page: Page) -> None:
-    """Presses Send."""
+    """By its button."""
     await page.get_by_role("button", name="Send").click()
 
 
 async def test_the_form_is_sent_byte_for_byte(open_page: OpenPage, api: ConsoleApi) -> None:
-    """The request has route, method, path and fields as the form has them, and the body's bytes."""
+    """Route, method, path, fields and body."""
     api.answer = answer()
     page = await open_page("#/send")
     await page.get_by_label("Route", exact=True).select_option("btp")
@@ -37,7 +37,7 @@ async def test_the_form_is_sent_byte_for_byte(open_page: OpenPage, api: ConsoleA
 
 
 async def test_a_file_is_sent_instead_of_the_text(open_page: OpenPage, api: ConsoleApi, tmp_path: Path) -> None:
-    """The chosen file's bytes are sent, whatever they are."""
+    """Whatever its bytes are."""
     api.answer = answer()
     Path(tmp_path, "order.bin").write_bytes(BINARY)
     page = await open_page("#/send")
@@ -49,7 +49,7 @@ async def test_a_file_is_sent_instead_of_the_text(open_page: OpenPage, api: Cons
 
 
 async def test_the_answer_is_told(open_page: OpenPage, api: ConsoleApi) -> None:
-    """The answer has status, indented body, fields, phases, upstream URL, MPL id, diagnosis and what to do."""
+    """Status, indented body, fields, phases, upstream URL, MPL id, diagnosis and what to do."""
     api.answer = answer(status=500, diagnosis="flow failed", what_to_do="Find the message in the monitor.")
     page = await open_page("#/send")
     await send(page)
@@ -63,7 +63,7 @@ async def test_the_answer_is_told(open_page: OpenPage, api: ConsoleApi) -> None:
 
 
 async def test_a_long_wait_is_counted_and_can_be_canceled(open_page: OpenPage, api: ConsoleApi) -> None:
-    """While a message is on its way the seconds count; Cancel closes the connection to the proxy."""
+    """In seconds; Cancel closes the connection."""
     api.hold.clear()
     page = await open_page("#/send")
     await send(page)
@@ -74,7 +74,7 @@ async def test_a_long_wait_is_counted_and_can_be_canceled(open_page: OpenPage, a
 
 
 async def test_it_goes_on_while_another_page_is_shown(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A message that takes long is not given up when somebody looks at Traffic meanwhile."""
+    """Traffic may be looked at meanwhile."""
     api.answer = answer()
     api.hold.clear()
     page = await open_page("#/send")
@@ -86,7 +86,7 @@ async def test_it_goes_on_while_another_page_is_shown(open_page: OpenPage, api: 
 
 
 async def test_a_line_that_is_no_field_is_told(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Nothing is sent, and the wrong line is named."""
+    """By its line; nothing is sent."""
     page = await open_page("#/send")
     await fill(page, Fields="X-One: 1\nwhat is this")
     await send(page)
@@ -103,7 +103,7 @@ async def test_a_line_that_is_no_field_is_told(open_page: OpenPage, api: Console
 async def test_a_body_above_the_routes_limit_is_not_sent(
     open_page: OpenPage, api: ConsoleApi, most: int, length: int, told: str
 ) -> None:
-    """The page says what the route accepts, in units in which both differ."""
+    """In units in which both sizes differ."""
     api.overview["routes"][0]["max_body"] = most
     page = await open_page("#/send")
     await page.get_by_label("File", exact=True).set_input_files(
@@ -115,7 +115,7 @@ async def test_a_body_above_the_routes_limit_is_not_sent(
 
 
 async def test_the_examples_request_is_filled_in(open_page: OpenPage, api: ConsoleApi) -> None:
-    """In front of the sandbox, SAP's example is one click away."""
+    """By one click, before the sandbox."""
     api.answer = answer()
     page = await open_page("#/send")
     await page.get_by_role("button", name="Fetch a CSRF token").click()
@@ -126,7 +126,7 @@ async def test_the_examples_request_is_filled_in(open_page: OpenPage, api: Conso
 
 
 async def test_the_history_keeps_no_credential_and_no_large_body(open_page: OpenPage, api: ConsoleApi) -> None:
-    """What was sent can be filled in again after the page was closed; credentials and large bodies are not kept."""
+    """The rest can be filled in again, after the page was closed."""
     api.answer = answer()
     page = await open_page("#/send")
     await fill(page, Path="/small", Fields="X-Api-Key: geheim-1\nX-One: 1", Body="<a/>")
@@ -145,7 +145,7 @@ async def test_the_history_keeps_no_credential_and_no_large_body(open_page: Open
 
 
 async def test_a_collection_is_imported_and_exported(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Imported requests are listed and fill in the form; what was skipped is told; Export saves all as a file."""
+    """Requests are listed and fill in the form; what is skipped is told; Export saves a file."""
     request = {"name": "Order", "route": "http", "method": "POST", "path": "/o", "fields": [["A", "b"]], "body": "{}"}
     api.imported = {"requests": [request], "skipped": [{"name": "Other", "reason": "goes to another host"}]}
     page = await open_page("#/send")
@@ -163,7 +163,7 @@ async def test_a_collection_is_imported_and_exported(open_page: OpenPage, api: C
 
 
 async def test_a_collection_is_dropped_on_the_page(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A file that is dropped beside Import is imported."""
+    """Beside Import."""
     page = await open_page("#/send")
     async with page.expect_response("**/api/import"):
         await page.get_by_role("region", name="Saved requests").evaluate("""(region) => {
@@ -175,7 +175,7 @@ async def test_a_collection_is_dropped_on_the_page(open_page: OpenPage, api: Con
 
 
 async def test_a_cut_answer_is_told(open_page: OpenPage, api: ConsoleApi) -> None:
-    """An answer that is shown in part, or was cut, does not look whole."""
+    """So is one that is shown in part."""
     whole = answer()
     api.answer = whole | {"truncated": True, "whole": False, "body": whole["body"] | {"kept": 10}}
     page = await open_page("#/send")

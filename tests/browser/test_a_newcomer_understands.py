@@ -1,4 +1,4 @@
-"""In front of the real sandbox: from SAP's example to a fault that is understood and gone, by the pages alone."""
+"""Before the real sandbox: from SAP's example to a fault that is understood and gone."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from tests.system.test_sandbox_command import six_free_ports
 
 
 async def go(page: Page, name: str) -> None:
-    """Follows a link of the navigation."""
+    """By the navigation."""
     await page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
 async def test_who_has_only_the_url(open_page: OpenPage, tmp_path: Path) -> None:
-    """Sends both requests, sees the handshake, makes the tenant fail, reads what it means, and sends again."""
+    """Sees the handshake, makes the tenant fail, reads why, and sends again."""
     words = ("--port-base", str(six_free_ports()), "--proxy", str(ROOT / "config" / "sandbox.yaml"))
     async with Command("sandbox", *words, cwd=tmp_path) as command:
         printed = await command.prints(r"The console, in a browser: (\S+)")

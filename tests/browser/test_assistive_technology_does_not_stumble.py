@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any page, light or dark, wide or narrow."""
+"""axe-core finds nothing serious: light or dark, wide or narrow."""
 
 import pytest
 from playwright.async_api import Page
@@ -27,7 +27,7 @@ RUN = """async () => (await axe.run({ resultTypes: ['violations'] })).violations
 
 
 async def findings(page: Page) -> list[str]:
-    """What axe-core finds on the page as it is now, if it is serious."""
+    """The serious ones."""
     await page.evaluate(axe().read_text())
     found: list[str] = await page.evaluate(RUN)
     return found
@@ -52,7 +52,7 @@ def filled(api: ConsoleApi) -> None:
 @cases("scheme", "light", "dark")
 @cases("width", 390, 1280)
 async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, width: int) -> None:
-    """No serious finding on any page, with everything on it that it can show."""
+    """With everything on it that it can show."""
     filled(api)
     page = await open_page(scheme=scheme, width=width)
     found = {"traffic": await findings(page)}
@@ -81,7 +81,7 @@ async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, wid
 
 @cases("scheme", "light", "dark")
 async def test_on_no_empty_page(open_page: OpenPage, api: ConsoleApi, scheme: str) -> None:
-    """No serious finding while there is nothing to show."""
+    """While there is nothing to show."""
     api.overview["routes"], api.overview["pages"], api.clients = [], {"outbox": False, "sandbox": False}, []
     page = await open_page(scheme=scheme)
     found = {}

@@ -1,4 +1,4 @@
-"""Whatever senders, flows, authorization servers and certificates write is text on every page, and nothing more."""
+"""Whatever senders, flows, authorization servers and certificates write is text."""
 
 from playwright.async_api import Page, expect
 
@@ -22,12 +22,12 @@ LONG = "x" * 2000
 
 
 async def fits(page: Page) -> bool:
-    """Whether nothing makes the page wider than the window."""
+    """Nothing is wider than the window."""
     return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 async def is_text(page: Page) -> None:
-    """The page shows the hostile text, made no element of it, and ran no script of it."""
+    """It is shown, made no element, and ran no script."""
     await expect(page.get_by_text(HOSTILE_SHOWN).filter(visible=True).first).to_be_visible()
     assert await page.locator("main img, main script").count() == 0
     assert await fits(page)
@@ -51,7 +51,7 @@ async def test_in_traffic(open_page: OpenPage, api: ConsoleApi, width: int) -> N
 
 @cases("media_type", "text/html", "application/json", "application/xml", "image/svg+xml")
 async def test_in_an_answer(open_page: OpenPage, api: ConsoleApi, media_type: str) -> None:
-    """An answer is text whatever its type says."""
+    """Whatever its type says."""
     text = f'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(3)</script></svg>{HOSTILE}'
     api.answer = answer(body=body(text, media_type), fields=[["X", HOSTILE]], mpl_id=HOSTILE, detail=HOSTILE)
     page = await open_page("#/send")
@@ -61,7 +61,7 @@ async def test_in_an_answer(open_page: OpenPage, api: ConsoleApi, media_type: st
 
 
 async def test_in_oauth_clients(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Errors of authorization servers, claims, and subjects of certificates."""
+    """Errors, claims, and subjects of certificates."""
     failure = blocked("a")["failure"] | {"detail": HOSTILE + LONG, "what_to_do": HOSTILE, "code": HOSTILE}
     certificate = {"file": LONG, "subject": HOSTILE, "ends_at": 0}
     claims = {HOSTILE: HOSTILE, "list": [HOSTILE], "deep": {"a": HOSTILE}, "number": 1}
@@ -76,7 +76,7 @@ async def test_in_oauth_clients(open_page: OpenPage, api: ConsoleApi) -> None:
 
 
 async def test_in_routes(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Names, paths and fences, and what a check found."""
+    """Names, paths, fences, steps of a check."""
     api.overview["routes"] = [route("a", HOSTILE, HOSTILE, upstream=HOSTILE + LONG, fences=[HOSTILE, LONG])]
     api.steps["a"] = [step(HOSTILE, "failed", HOSTILE, HOSTILE + LONG)]
     page = await open_page("#/routes")

@@ -1,4 +1,4 @@
-"""OAuth clients, Routes, Sandbox and Outbox show what they promise, and change what they are told to."""
+"""OAuth clients, Routes, Sandbox and Outbox show and change what they promise."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.fakes.console_samples import blocked, client, exchange, outbox_messag
 
 
 async def test_a_token_is_told_in_words_and_its_clock_moves(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A fresh token becomes stale, then expired, as time passes, without a word from the proxy."""
+    """Fresh, stale, then expired, without a word from the proxy."""
     page = await open_page()
     await page.clock.install()
     await page.clock.pause_at(api.overview["now"] + 3600)
@@ -26,7 +26,7 @@ async def test_a_token_is_told_in_words_and_its_clock_moves(open_page: OpenPage,
 
 
 async def test_a_failed_grant_comes_with_what_to_do(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A client without a token has the failure, the advice and the time of the next try."""
+    """Failure, advice, time of the next try."""
     api.clients = [blocked("invoices")]
     page = await open_page("#/clients")
     card = page.get_by_role("region", name="invoices")
@@ -35,7 +35,7 @@ async def test_a_failed_grant_comes_with_what_to_do(open_page: OpenPage, api: Co
 
 
 async def test_renew_gets_a_token(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Renew asks for one grant; the new state is shown, or why there is none."""
+    """By one grant; the new state is shown, or why not."""
     api.clients = [blocked("invoices")]
     page = await open_page("#/clients")
     api.renewed["invoices"] = {"title": "Refused", "detail": "check the secret"}
@@ -48,7 +48,7 @@ async def test_renew_gets_a_token(open_page: OpenPage, api: ConsoleApi) -> None:
 
 
 async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Each route has its way and its fences; Check lists the steps with what to do."""
+    """Way and fences; Check lists steps with what to do."""
     found = [
         ("TCP", "ok", "connected"),
         ("landscape", "skipped", "none"),
@@ -72,7 +72,7 @@ async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, a
 
 
 async def test_a_fault_is_switched_on_and_off(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A switch has its fault's name; the proxy is told; what another page switches is shown here."""
+    """The proxy is told; so is this page of what others switch."""
     page = await open_page("#/sandbox")
     switch = page.get_by_role("switch", name="runtime.role_missing")
     await switch.check()
@@ -88,7 +88,7 @@ async def test_a_fault_is_switched_on_and_off(open_page: OpenPage, api: ConsoleA
 
 
 async def test_pages_that_are_not_there_say_how_to_have_them(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Without sandbox and outbox there is no link to them, and their addresses explain themselves."""
+    """No link leads to them, and their addresses explain."""
     api.overview["pages"] = {"outbox": False, "sandbox": False}
     page = await open_page("#/sandbox")
     await expect(page.get_by_label("Command")).to_contain_text("cpi-oauth-proxy sandbox")
@@ -98,7 +98,7 @@ async def test_pages_that_are_not_there_say_how_to_have_them(open_page: OpenPage
 
 
 async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A route is held and goes on; a message is retried and can be downloaded."""
+    """A route is held and goes on; a message is retried, and downloaded."""
     api.overview["pages"]["outbox"] = True
     counts = {"waiting": 1, "delivering": 0, "dead": 1, "held": False, "oldest_at": 1, "bytes": 9}
     api.outbox, api.outbox_messages = [{"route": "http", **counts}], [outbox_message(1)]
@@ -119,7 +119,7 @@ async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleA
 
 
 async def test_a_narrow_window_shows_what_people_decide_by(open_page: OpenPage, api: ConsoleApi) -> None:
-    """State and button of a route, and state of a message, are there without scrolling; a click on the row opens it."""
+    """Without scrolling; a click on the row opens it."""
     api.overview["pages"]["outbox"] = True
     counts = {"waiting": 1, "delivering": 0, "dead": 1, "held": False, "oldest_at": 1, "bytes": 9}
     api.outbox = [{"route": "http", **counts}]
@@ -139,7 +139,7 @@ async def test_a_narrow_window_shows_what_people_decide_by(open_page: OpenPage, 
 
 
 async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: OpenPage, api: ConsoleApi) -> None:
-    """It is no failure, and nothing is left to decide about."""
+    """Nothing is left to decide."""
     api.overview["pages"]["outbox"] = True
     api.outbox_messages = [outbox_message(1)]
     page = await open_page("#/outbox/m1")
@@ -152,7 +152,7 @@ async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: O
 
 
 async def test_a_lost_connection_is_told_and_comes_back(open_page: OpenPage, api: ConsoleApi) -> None:
-    """The page says that it is not connected, connects again, and has what happened meanwhile."""
+    """It connects again, and has what happened meanwhile."""
     page = await open_page()
     await api.streams(1)
     api.signed_out = True
@@ -170,7 +170,7 @@ async def test_a_lost_connection_is_told_and_comes_back(open_page: OpenPage, api
 
 
 async def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
-    """The choice wins over the system, also after the page was loaded again."""
+    """It wins over the system, and survives loading."""
     page = await open_page(scheme="light")
     before = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     await page.get_by_label("Theme").select_option("Dark")
@@ -180,7 +180,7 @@ async def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
 
 
 async def test_nothing_is_wider_than_the_window(open_page: OpenPage, api: ConsoleApi) -> None:
-    """At 390 pixels no page scrolls sideways, and each exchange has time, method, path and status."""
+    """At 390 pixels; each exchange has time, method, path and status."""
     api.overview["pages"]["outbox"] = True
     api.exchanges = [exchange(1, path="/a" * 120)]
     api.outbox_messages = [outbox_message(1)]

@@ -1,4 +1,4 @@
-"""The pages' functions on text: what is indented keeps its meaning, what is hidden is shown."""
+"""What is indented keeps its meaning; what is hidden is shown."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.cases import cases
 
 
 async def call(page: Page, module: str, name: str, *values: object) -> Any:
-    """Calls a function of a module of the pages."""
+    """Of a module of the pages."""
     script = "async ([path, name, values]) => (await import(path))[name](...values)"
     return await page.evaluate(script, [f"/console/{module}", name, list(values)])
 
@@ -26,19 +26,19 @@ async def call(page: Page, module: str, name: str, *values: object) -> Any:
     ("UNA:+.? 'UNB+", None),
 )
 async def test_indenting_changes_white_space_only(open_page: OpenPage, text: str, shown: str | None) -> None:
-    """Digits, names that occur twice and mixed content stay; what is not well-formed is shown as it is."""
+    """Digits, repeated names and mixed content stay; what is not well-formed, too."""
     assert await call(await open_page(), "text/indent.js", "indented", text, "") == shown
 
 
 async def test_hidden_characters_are_shown(page: Page) -> None:
-    """Control characters, bidirectional overrides and characters without width; a body keeps tabs and line ends."""
+    """Controls, bidirectional overrides, no width; a body keeps tabs and line ends."""
     shown = await call(page, "text/visible.js", "visibleBody", "a\0b\x7f\x85\u202e\u200b\ufeff\U000e0041\r\nc\td\re")
     assert shown == "a␀b␡⟨U+0085⟩⟨U+202E⟩⟨U+200B⟩⟨U+FEFF⟩⟨U+E0041⟩\nc\td␍e"
     assert await call(page, "text/visible.js", "visibleLine", "Grüße 😀\n\t") == "Grüße 😀␊␉"
 
 
 async def test_times_and_sizes_are_readable(page: Page) -> None:
-    """Each is shown in the unit that fits it."""
+    """In the unit that fits."""
     durations = [await call(page, "text/units.js", "duration", each) for each in (0, 0.0042, 0.25, 1.5, 125)]
     assert durations == ["0 ms", "4.2 ms", "250 ms", "1.50 s", "2 min 5 s"]
     clocks = [await call(page, "text/units.js", "countdown", each) for each in (-1, 59.5, 3600, 3 * 86400)]
@@ -48,6 +48,6 @@ async def test_times_and_sizes_are_readable(page: Page) -> None:
 
 
 async def test_commands_are_quoted_for_a_shell(page: Page) -> None:
-    """A word is one word for a POSIX shell, whatever is in it."""
+    """A word stays one, whatever is in it."""
     assert await call(page, "text/command.js", "quoted", "it's $HOME") == "'it'\\''s $HOME'"
     assert await call(page, "text/command.js", "quoted", "http://127.0.0.1:8080/a-b") == "http://127.0.0.1:8080/a-b"

@@ -1,4 +1,4 @@
-"""Everything can be done with the keyboard, and the focus is seen and kept."""
+"""Keys do everything; the focus is seen and kept."""
 
 from playwright.async_api import Page, expect
 
@@ -8,13 +8,13 @@ from tests.fakes.console_samples import answer, exchange, recorded
 
 
 async def focused(page: Page) -> str | None:
-    """The exchange whose row has the focus."""
+    """By its row."""
     found: str | None = await page.evaluate("document.activeElement?.dataset.id ?? null")
     return found
 
 
 async def test_rows_are_walked_opened_and_closed(page: Page, api: ConsoleApi) -> None:
-    """j, k and arrows go from row to row, Enter opens, Escape closes and brings the focus back to the row."""
+    """By j, k and arrows, Enter, and Escape, which focuses the row."""
     await api.add(recorded(1), exchange(2), exchange(3))
     await expect(page.get_by_role("row")).to_have_count(4)
     visited = []
@@ -34,7 +34,7 @@ async def test_rows_are_walked_opened_and_closed(page: Page, api: ConsoleApi) ->
 
 
 async def test_the_focus_stays_on_its_row_when_others_arrive(page: Page, api: ConsoleApi) -> None:
-    """New rows above do not take the focus away."""
+    """New rows above do not take it."""
     await api.add(exchange(1), exchange(2))
     await expect(page.get_by_role("row")).to_have_count(3)
     await page.keyboard.press("j")
@@ -45,7 +45,7 @@ async def test_the_focus_stays_on_its_row_when_others_arrive(page: Page, api: Co
 
 
 async def test_slash_filters(page: Page, api: ConsoleApi) -> None:
-    """Slash leads to the filter, where letters are letters; Escape leaves it."""
+    """There letters are letters; Escape leaves it."""
     await api.add(exchange(1))
     await page.keyboard.press("/")
     await page.keyboard.type("gjk?")
@@ -55,7 +55,7 @@ async def test_slash_filters(page: Page, api: ConsoleApi) -> None:
 
 
 async def test_g_and_a_letter_go_to_a_page(page: Page) -> None:
-    """Each page has its letter, and the focus is in the page afterwards."""
+    """Where the focus is afterwards."""
     for letter, name in {"s": "Send", "c": "OAuth clients", "r": "Routes", "x": "Sandbox", "t": "Traffic"}.items():
         await page.keyboard.press("g")
         await page.keyboard.press(letter)
@@ -65,7 +65,7 @@ async def test_g_and_a_letter_go_to_a_page(page: Page) -> None:
 
 
 async def test_a_question_mark_lists_the_keys(page: Page, api: ConsoleApi) -> None:
-    """The list is a dialog that Escape closes; the focus is where it was."""
+    """Escape closes it; the focus is where it was."""
     await api.add(exchange(1))
     await expect(page.get_by_role("row")).to_have_count(2)
     await page.keyboard.press("j")
@@ -79,7 +79,7 @@ async def test_a_question_mark_lists_the_keys(page: Page, api: ConsoleApi) -> No
 
 
 async def test_the_navigation_can_be_skipped(page: Page) -> None:
-    """The first stop of Tab leads to the content, and the page stays the same."""
+    """By the first stop of Tab, on the same page."""
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     await page.keyboard.press("Enter")
@@ -88,7 +88,7 @@ async def test_the_navigation_can_be_skipped(page: Page) -> None:
 
 
 async def test_a_message_is_sent_without_a_mouse(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Tab reaches the form, typing fills it in, and Ctrl+Enter sends."""
+    """Tab, typing, Ctrl+Enter."""
     api.answer = answer()
     page = await open_page("#/send")
     while not await page.evaluate("document.activeElement?.labels?.[0]?.textContent.startsWith('Path')"):
@@ -100,7 +100,7 @@ async def test_a_message_is_sent_without_a_mouse(open_page: OpenPage, api: Conso
 
 
 async def test_the_focus_is_seen(page: Page, api: ConsoleApi) -> None:
-    """Each stop of Tab on the page has an outline."""
+    """By an outline, at each stop of Tab."""
     await api.add(exchange(1))
     await expect(page.get_by_role("row")).to_have_count(2)
     unseen = []
@@ -116,7 +116,7 @@ async def test_the_focus_is_seen(page: Page, api: ConsoleApi) -> None:
 
 
 async def test_each_page_has_one_link(open_page: OpenPage, api: ConsoleApi) -> None:
-    """Its name leads nowhere else: what is read aloud as Send is the page Send, on every page."""
+    """Of its name, which leads nowhere else."""
     api.exchanges = [exchange(1, replays=["fetch_csrf"], attempts=2)]
     page = await open_page()
     for place in ("traffic", "send", "clients", "routes", "sandbox"):

@@ -1,4 +1,4 @@
-"""Traffic lists exchanges when they end, finds them, and tells what happened to each."""
+"""Traffic lists exchanges as they end, finds and explains them."""
 
 import json
 
@@ -10,13 +10,13 @@ from tests.fakes.console_samples import MPL_ID, ORDER, exchange, failed, recorde
 
 
 async def test_without_exchanges_it_says_how_to_send_one(page: Page) -> None:
-    """The empty page has the command that sends a first message."""
+    """By a command."""
     await expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
     await expect(page.get_by_label("Command")).to_contain_text("http://127.0.0.1:8080/http/orders")
 
 
 async def test_an_exchange_appears_when_it_ends(page: Page, api: ConsoleApi) -> None:
-    """Each exchange becomes a row with all that the list promises, the newest first."""
+    """With all that the list promises, the newest first."""
     await api.add(exchange(1, sender="10.0.0.1"), exchange(2, sender="10.0.0.2"))
     rows = page.get_by_role("row")
     headings = ["Time", "Sender", "Method", "Path", "Route", "Status", "Duration", "Token", "MPL id"]
@@ -30,14 +30,14 @@ async def test_an_exchange_appears_when_it_ends(page: Page, api: ConsoleApi) -> 
 
 
 async def test_five_hundred_are_listed(page: Page, api: ConsoleApi) -> None:
-    """The list ends after 500 exchanges and tells how many more there were."""
+    """And it is told how many more there were."""
     await api.add(*(exchange(number) for number in range(520)))
     await expect(page.get_by_role("row")).to_have_count(501)
     await expect(page.get_by_text("20 more exchanges not listed.")).to_be_visible()
 
 
 async def test_pause_holds_the_list(page: Page, api: ConsoleApi) -> None:
-    """A paused list stays as it is, counts what is new, and has it afterwards."""
+    """What is new is counted, and comes afterwards."""
     await api.add(exchange(1))
     await expect(page.get_by_role("row")).to_have_count(2)
     await page.get_by_role("button", name="Pause").click()
@@ -49,7 +49,7 @@ async def test_pause_holds_the_list(page: Page, api: ConsoleApi) -> None:
 
 
 async def test_the_filter_finds_by_any_text_status_and_route(page: Page, api: ConsoleApi) -> None:
-    """The list has what matches the words, the class of the status and the route."""
+    """Together."""
     other = exchange(3, route="btp", path="/btp/invoices", sender="10.9.9.9")
     await api.add(exchange(1), failed(2), other, refused(4))
     rows = page.locator("tbody tr")
@@ -70,7 +70,7 @@ async def test_the_filter_finds_by_any_text_status_and_route(page: Page, api: Co
 
 
 async def test_the_csrf_handshake_is_explained(page: Page, api: ConsoleApi) -> None:
-    """The details tell that the flow asked for a CSRF token and that the proxy fetched it, and where the time went."""
+    """And where the time went."""
     await api.add(recorded(1))
     await page.get_by_role("row").nth(1).click()
     details = page.get_by_role("region", name="POST /http/orders")
@@ -85,7 +85,7 @@ async def test_the_csrf_handshake_is_explained(page: Page, api: ConsoleApi) -> N
 
 
 async def test_a_failure_comes_with_what_to_do(page: Page, api: ConsoleApi) -> None:
-    """The details of a refused message have the diagnosis and the advice."""
+    """And the diagnosis."""
     await api.add(failed(1))
     await page.get_by_role("row").nth(1).click()
     diagnosis = page.get_by_role("region", name="Diagnosis")
@@ -94,7 +94,7 @@ async def test_a_failure_comes_with_what_to_do(page: Page, api: ConsoleApi) -> N
 
 
 async def test_a_recorded_message_is_shown_and_copied(page: Page, api: ConsoleApi) -> None:
-    """Fields and bodies are shown, indented without a changed digit; curl is copied without the Clipboard API too."""
+    """Indented without a changed digit; curl is copied without the Clipboard API too."""
     curl = "curl \\\n  --data-raw 'a  b\n\n\tc \n'"
     await api.add(recorded(1) | {"curl": curl})
     await page.get_by_role("row").nth(1).click()
@@ -111,7 +111,7 @@ async def test_a_recorded_message_is_shown_and_copied(page: Page, api: ConsoleAp
 
 
 async def test_what_was_not_recorded_cannot_be_sent_again(page: Page, api: ConsoleApi) -> None:
-    """Both buttons are disabled, and the reason is beside them."""
+    """Beside the disabled buttons is the reason."""
     await api.add(exchange(1))
     await page.get_by_role("row").nth(1).click()
     await expect(page.get_by_role("button", name="Send again")).to_be_disabled()
@@ -120,7 +120,7 @@ async def test_what_was_not_recorded_cannot_be_sent_again(page: Page, api: Conso
 
 
 async def test_a_recorded_message_is_sent_again(page: Page, api: ConsoleApi) -> None:
-    """`Send again` sends the same bytes, without masked credentials, and shows the answer."""
+    """The same bytes, without masked credentials; the answer is shown."""
     api.answer = recorded(9) | {
         "fields": [],
         "body": recorded(9)["response"]["body"],
@@ -136,7 +136,7 @@ async def test_a_recorded_message_is_sent_again(page: Page, api: ConsoleApi) -> 
 
 
 async def test_a_route_is_recorded_for_a_while(page: Page, api: ConsoleApi) -> None:
-    """The switch of a route starts and ends the recording, and the time that is left runs down."""
+    """By its switch; the time that is left runs down."""
     switch = page.get_by_role("switch", name="Record http")
     await switch.check()
     await expect(page.get_by_text("left", exact=False)).to_contain_text("1")
@@ -148,7 +148,7 @@ async def test_a_route_is_recorded_for_a_while(page: Page, api: ConsoleApi) -> N
 
 
 async def test_what_the_stream_left_out_is_asked_for(open_page: OpenPage, api: ConsoleApi) -> None:
-    """When too many exchanges end at once, the list has them all a moment later."""
+    """All are in the list a moment later."""
     page = await open_page()
     await api.tell("traffic", {"exchanges": [], "dropped": 0})
     api.exchanges = [exchange(2), exchange(1)]

@@ -1,4 +1,4 @@
-"""The product's metrics, as its admin address shows them when everything has happened once."""
+"""The product's metrics when everything has happened once."""
 
 from types import SimpleNamespace
 from typing import Any

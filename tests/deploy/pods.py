@@ -1,4 +1,4 @@
-"""What each pod with the proxy in it has to be, whoever wrote its manifest."""
+"""What each pod with the proxy has to be."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def check(
 
 
 def is_restricted(pod: Manifest, container: Manifest) -> None:
-    """As https://kubernetes.io/docs/concepts/security/pod-security-standards/ has it."""
+    """See https://kubernetes.io/docs/concepts/security/pod-security-standards/."""
     shared, own = pod["securityContext"], container["securityContext"]
     assert shared["runAsNonRoot"] is True
     assert shared["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -50,7 +50,7 @@ def is_restricted(pod: Manifest, container: Manifest) -> None:
 
 
 def check_outbox(stateful_set: Manifest) -> None:
-    """One volume for each replica, which is kept."""
+    """One kept volume for each replica."""
     spec = stateful_set["spec"]
     (claim,) = spec["volumeClaimTemplates"]
     assert spec["replicas"] == 1
@@ -66,7 +66,7 @@ def check_outbox(stateful_set: Manifest) -> None:
 
 
 def secret_mount(pod: Manifest, container: Manifest) -> str:
-    """Readable by the image's group alone."""
+    """For the image's group alone."""
     (volume,) = [each for each in pod["volumes"] if "secret" in each]
     assert volume["secret"]["defaultMode"] == 0o440
     (mount,) = [each for each in container["volumeMounts"] if each["name"] == volume["name"]]

@@ -1,4 +1,4 @@
-"""What the product says of itself, for files of `deploy` to be compared with."""
+"""What the product says of itself."""
 
 import json
 import re
@@ -24,36 +24,36 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    """All YAML documents of a file."""
+    """All of a YAML file."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 def instruction(name: str) -> str:
-    """The argument of the image's last such instruction."""
+    """The last such one of the image."""
     found: list[str] = re.findall(rf"(?m)^ *{name} (.+)$", DOCKERFILE)
     return found[-1]
 
 
 def image_user() -> int:
-    """Whom the image runs as."""
+    """Of the image."""
     user, _, group = instruction("USER").partition(":")
     assert user == group
     return int(user)
 
 
 def image_ports() -> list[int]:
-    """Those that the image exposes: of senders, then of operators."""
+    """For senders, then operators."""
     return [int(port) for port in instruction("EXPOSE").split()]
 
 
 def image_command() -> list[str]:
-    """What the image does without further words."""
+    """Without further words."""
     words: list[str] = json.loads(instruction("ENTRYPOINT")) + json.loads(instruction("CMD"))
     return words
 
 
 def image_volume() -> Path:
-    """Where the image expects a volume for outboxes."""
+    """For outboxes."""
     found = re.search(r"(?m)^ENV .*(?:\n.*)?STATE_DIRECTORY=(\S+)$", DOCKERFILE)
     assert found is not None
     volume = Path(found[1]).parent
@@ -62,7 +62,7 @@ def image_volume() -> Path:
 
 
 def understood(words: Sequence[str] | str) -> dict[str, Any]:
-    """The options of a command line; an error for unknown words."""
+    """An error for unknown words."""
     name, *rest = shlex.split(words) if isinstance(words, str) else words
     command = main.get_command(main.make_context("cpi-oauth-proxy", [name, *rest]), name)
     assert command is not None
@@ -70,7 +70,7 @@ def understood(words: Sequence[str] | str) -> dict[str, Any]:
 
 
 def content(name: str) -> str:
-    """What a file of this name could hold: a service key, a certificate or another secret."""
+    """A service key, a certificate or another secret."""
     key = secret_key(make_btp_client(), url="https://up.example", token_url="https://as.example/t", created=0)
     return {"service-key": json.dumps(key), "ca": CERTIFICATE, "store-keys": "k" * 43 + "="}.get(
         name.partition(".")[0], "secret"
@@ -78,7 +78,7 @@ def content(name: str) -> str:
 
 
 def with_files(text: str, folder: Path, *mounted: str) -> str:
-    """The text with these places below a folder, where whatever it names is."""
+    """Places in a text, below a folder, with files."""
     for place in mounted:
         below = folder / place.strip("/").replace("/", "-")
         below.mkdir()
@@ -89,12 +89,12 @@ def with_files(text: str, folder: Path, *mounted: str) -> str:
 
 
 def loaded(text: str, folder: Path, **variables: str) -> Configuration:
-    """The configuration, by the product's own loader."""
+    """By the product's own loader."""
     file = folder / "proxy.yaml"
     file.write_text(text)
     return load(file, variables)
 
 
 def from_variables(variables: dict[str, str]) -> Configuration:
-    """The configuration that variables of the environment make."""
+    """Of the environment."""
     return find(None, variables, places=())

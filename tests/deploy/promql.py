@@ -1,4 +1,4 @@
-"""As much of Prometheus' query language as names series and labels."""
+"""Names of series and labels in Prometheus' queries."""
 
 import re
 
@@ -10,19 +10,19 @@ _KEPT = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 
 
 def series(query: str) -> set[str]:
-    """The series that a query is about."""
+    """What a query is about."""
     return {found[1] for found in _SERIES.finditer(query)}
 
 
 def kept(query: str) -> set[str]:
-    """Those a query groups by, else those of its series."""
+    """By grouping, else by series."""
     groups = [set(re.split(r"\s*,\s*", found[1])) for found in _KEPT.finditer(query)]
     own = (LABELS.get(name, frozenset()) | PROMETHEUS for name in series(query))
     return set.intersection(*groups) if groups else set().union(*own)
 
 
 def unknown(query: str) -> set[str]:
-    """Series that the product does not have, and labels that these series do not have."""
+    """To the product, or for these series."""
     known = LABELS | {"up": frozenset()}
     found = series(query) - known.keys()
     for each in _SERIES.finditer(query):

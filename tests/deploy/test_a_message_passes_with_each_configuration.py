@@ -1,4 +1,4 @@
-"""The configurations of `deploy`, run in front of a stand-in tenant with their places and addresses moved here."""
+"""The configurations of `deploy` before a stand-in tenant."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ SECRETS = re.compile(r"/run/secrets(/cpi-oauth-proxy)?|/sandbox|\$\{CREDENTIALS_
 
 
 def configurations() -> dict[str, str]:
-    """The texts, by their files."""
+    """By their files."""
     files = ("compose/proxy.yaml", "compose/trial.yaml", "systemd/proxy.yaml")
     texts = {name: (DEPLOY / name).read_text(encoding="utf-8") for name in files}
     for name in ("kubernetes/deployment.yaml", "kubernetes/outbox.yaml"):
@@ -28,7 +28,7 @@ def configurations() -> dict[str, str]:
 
 
 def moved(text: str, folder: Path) -> str:
-    """The text with its files in the folder, on free ports of loopback, where its senders are now."""
+    """Files into the folder, ports and senders to loopback."""
     text = SECRETS.sub(str(folder), text).replace("allow: [", "allow: [127.0.0.0/8, ")
     text = re.sub(r"^admin: .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"(0\.0\.0\.0|127\.0\.0\.1):8080", "127.0.0.1:0", text) + "admin: 127.0.0.1:0\n"
@@ -36,7 +36,7 @@ def moved(text: str, folder: Path) -> str:
 
 @cases("text", configurations())
 async def test_a_message_reaches_its_flow(text: str, tmp_path: Path) -> None:
-    """At once or by its outbox, with the tenant's service key in its place, and its authority among the system's."""
+    """At once or by its outbox, with the service key and the authority in their places."""
     (path,) = re.findall(r"- path: (\S+)", text)
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)

@@ -1,4 +1,4 @@
-"""deploy/compose: the proxy as a container, and a trial of it in front of the sandbox."""
+"""deploy/compose: the proxy as a container, and its trial."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
 def configuration_of(service: str) -> Path:
-    """The file that is at the place where the image looks for one."""
+    """Where the image looks for it."""
     (named,) = SERVICES[service]["configs"]
     assert named["target"] == PLACE
     return FOLDER / str(COMPOSE["configs"][named["source"]]["file"])
@@ -36,7 +36,7 @@ def configuration_of(service: str) -> Path:
 
 @cases("service", *SERVICES)
 def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
-    """Nor can the image's process become somebody else."""
+    """Nor can it become somebody else."""
     described = SERVICES[service]
     assert described["image"] == IMAGE
     assert (described["read_only"], described["cap_drop"]) == (True, ["ALL"])
@@ -48,7 +48,7 @@ def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
 
 @cases("service", "proxy", "trial")
 def test_the_configuration_is_right_and_listens_where_the_image_says(service: str, tmp_path: Path) -> None:
-    """Docker waits for longer than it takes to drain."""
+    """Docker waits longer than draining takes."""
     text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
     configuration = loaded(text, tmp_path)
     assert [each.address.port for each in configuration.listen] == image_ports()[:1]
@@ -87,14 +87,14 @@ def test_the_recipe_gives_the_secret_to_the_image_s_user_alone() -> None:
 
 
 def test_outboxes_are_on_a_volume() -> None:
-    """Where the image looks for it; other services have none."""
+    """At the image's place; no other service has one."""
     assert SERVICES["proxy"]["volumes"] == [f"outbox:{image_volume()}"]
     assert COMPOSE["volumes"]["outbox"] is None
     assert "environment" not in SERVICES["proxy"]
 
 
 def test_the_trial_finds_its_tenant() -> None:
-    """It shares the sandbox's network and files."""
+    """By the sandbox's network and files."""
     sandbox, trial = SERVICES["sandbox"], SERVICES["trial"]
     options = understood(sandbox["command"])
     assert (options["directory"], options["port_base"]) == (Path("/sandbox"), PORT_BASE)

@@ -1,4 +1,4 @@
-"""deploy/grafana: a dashboard of everything that the product counts."""
+"""deploy/grafana: everything that is counted is on the dashboard."""
 
 import json
 import re
@@ -17,7 +17,7 @@ BUILT_IN = {"__rate_interval"}
 
 
 def test_it_begins_with_what_to_look_at() -> None:
-    """Each panel that the text names exists."""
+    """Its panels exist."""
     first = DASHBOARD["panels"][0]
     place = first["gridPos"]
     assert (first["type"], first["options"]["mode"], place["x"], place["y"], place["w"]) == (
@@ -34,7 +34,7 @@ def test_it_begins_with_what_to_look_at() -> None:
 
 @cases("title", *QUERIES)
 def test_a_panel_asks_for_what_there_is(title: str) -> None:
-    """Its variables are those of the dashboard."""
+    """By variables of the dashboard."""
     for target in QUERIES[title]:
         query = target["expr"]
         assert series(query)
@@ -51,7 +51,7 @@ def test_everything_that_is_counted_is_shown() -> None:
 
 
 def test_a_variable_offers_what_there_is() -> None:
-    """The values of a label that the series has."""
+    """By a label of the series."""
     for name in VARIABLES.keys() - {"datasource"}:
         found = re.fullmatch(r"label_values\((\w+), (\w+)\)", VARIABLES[name]["definition"])
         assert found is not None
@@ -60,7 +60,7 @@ def test_a_variable_offers_what_there_is() -> None:
 
 
 def test_panels_lie_side_by_side() -> None:
-    """Within the width of 24."""
+    """Of 24 columns."""
     taken: set[tuple[int, int]] = set()
     for panel in PANELS.values():
         place = panel["gridPos"]

@@ -1,4 +1,4 @@
-"""deploy/helm: the chart's templates, its values, and the schema of these."""
+"""deploy/helm: templates, values, schema."""
 
 import json
 import re
@@ -25,7 +25,7 @@ FREE = {"configuration", "listener", "resources", "podAnnotations"}
 
 
 def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The names of all values that a template can ask for."""
+    """That a template can ask for."""
     for name, value in values.items():
         if isinstance(value, dict) and value and name not in FREE:
             yield from leaves(value, f"{path}{name}.")
@@ -34,14 +34,14 @@ def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def test_templates_ask_for_each_value_and_for_no_other() -> None:
-    """Nothing is promised that is not kept."""
+    """All promises are kept."""
     texts = [each.read_text() for each in (FOLDER / "templates").iterdir()]
     asked = {name for text in texts for name in re.findall(r"\.Values\.([\w.]+)", text)}
     assert asked == set(leaves(VALUES))
 
 
 def test_the_schema_knows_each_value_and_no_other() -> None:
-    """With the type that it has; `global` is Helm's own."""
+    """And its type; `global` is Helm's."""
 
     def compare(schema: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:
         known = {name for name, rule in schema["properties"].items() if rule is not False}
@@ -58,7 +58,7 @@ def test_the_schema_knows_each_value_and_no_other() -> None:
 
 
 def test_what_the_chart_writes_itself_is_refused_in_the_configuration() -> None:
-    """The proxy refuses the same key twice."""
+    """The proxy takes no key twice."""
     text = (FOLDER / "templates/configmap.yaml").read_text()
     own = set(re.findall(r"(?m)^    (\w+):", text.partition("proxy.yaml: |")[2]))
     refused = {name for name, rule in SCHEMA["properties"]["configuration"]["properties"].items() if rule is False}
@@ -66,7 +66,7 @@ def test_what_the_chart_writes_itself_is_refused_in_the_configuration() -> None:
 
 
 def changed(**values: Any) -> dict[str, Any]:
-    """The values with some others in place."""
+    """Some values."""
     return {**VALUES, **values}
 
 
@@ -83,7 +83,7 @@ def changed(**values: Any) -> dict[str, Any]:
     },
 )
 def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[str, Any], tmp_path: Path) -> None:
-    """Pods are as those of the plain manifests."""
+    """As pods of the plain manifests."""
     manifests = Chart(folder=FOLDER, values=values).manifests()
     pod = manifests["Deployment"]["spec"]["template"]["spec"]
     (proxy,) = pod["containers"]
@@ -108,7 +108,7 @@ def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[st
 
 
 def test_a_changed_configuration_makes_new_pods() -> None:
-    """The proxy looks once, when it starts."""
+    """It is read at the start only."""
 
     def mark(path: str) -> str:
         route = {"path": path, "upstream": "/http/x", "oauth_client": "tenant"}
@@ -126,7 +126,7 @@ def test_listeners_without_a_list_of_networks_can_be_had() -> None:
 
 
 def test_the_network_policy_is_that_of_the_plain_manifests() -> None:
-    """With the values as they come; it can be switched off."""
+    """By default; it can be switched off."""
     plain = next(each for each in documents(DEPLOY / "kubernetes/deployment.yaml") if each["kind"] == "NetworkPolicy")
     ours = Chart(folder=FOLDER, values=VALUES).manifests()["NetworkPolicy"]
     assert {**ours["spec"], "podSelector": plain["spec"]["podSelector"]} == plain["spec"]
@@ -135,7 +135,7 @@ def test_the_network_policy_is_that_of_the_plain_manifests() -> None:
 
 
 def test_the_outbox_is_a_switch(tmp_path: Path) -> None:
-    """A StatefulSet with a volume, which its own commands reach."""
+    """A StatefulSet with a volume, reached by its commands."""
     values = changed(
         outbox={"enabled": True, "size": "20Gi", "storageClass": "fast"}, ports={"http": 8080, "admin": 9000}
     )
@@ -164,14 +164,14 @@ def test_the_outbox_is_a_switch(tmp_path: Path) -> None:
 
 
 def test_the_chart_is_of_this_version() -> None:
-    """Without a tag it takes the image of the same version."""
+    """And so is the image, without a tag."""
     (chart,) = documents(FOLDER / "Chart.yaml")
     assert (chart["appVersion"], chart["name"]) == (__version__, IMAGE)
 
 
 @pytest.mark.needs("helm")
 def test_helm_renders_the_same() -> None:
-    """And finds nothing to complain about."""
+    """And has no complaint."""
     subprocess.run(["helm", "lint", "--strict", FOLDER], check=True, capture_output=True)
     rendered = subprocess.run(["helm", "template", "cpi", FOLDER], check=True, capture_output=True, text=True).stdout
     ours = Chart(folder=FOLDER, values=VALUES).manifests()

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: the proxy as a Deployment, and as a sidecar of one sender."""
+"""deploy/kubernetes: the proxy as a Deployment, and as a sidecar."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ POD: dict[str, Any] = MANIFESTS["Deployment"]["spec"]["template"]["spec"]
 
 
 def test_the_deployment_serves_what_its_configmap_says(tmp_path: Path) -> None:
-    """With its ports, probes and times."""
+    """Ports, probes, times."""
     text = MANIFESTS["ConfigMap"]["data"]["proxy.yaml"]
     configuration = loaded(with_files(text, tmp_path, pods.secret_mount(POD, PROXY)), tmp_path)
     (pause,) = (each for each in PROXY["lifecycle"]["preStop"]["exec"]["command"] if "sleep" in each)
@@ -33,7 +33,7 @@ def test_the_deployment_serves_what_its_configmap_says(tmp_path: Path) -> None:
 
 
 def test_all_manifests_are_about_the_same_pods() -> None:
-    """The Deployment's names are those of its configuration and secret."""
+    """Named as in configuration and secret."""
     labels = MANIFESTS["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert MANIFESTS["Deployment"]["spec"]["selector"]["matchLabels"] == labels
     assert MANIFESTS["Service"]["spec"]["selector"] == labels
@@ -47,7 +47,7 @@ def test_all_manifests_are_about_the_same_pods() -> None:
 
 
 def test_the_network_policy_lets_through_what_is_needed_and_no_more() -> None:
-    """Senders and Prometheus in, names and tenants out."""
+    """In: senders and Prometheus; out: names and tenants."""
     spec = MANIFESTS["NetworkPolicy"]["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == [
@@ -59,7 +59,7 @@ def test_the_network_policy_lets_through_what_is_needed_and_no_more() -> None:
 
 
 def test_the_outbox_is_a_stateful_set_that_its_own_commands_reach(tmp_path: Path) -> None:
-    """Hardened as the Deployment."""
+    """As hardened as the Deployment."""
     manifests = {each["kind"]: each for each in documents(FOLDER / "outbox.yaml")}
     pod = manifests["StatefulSet"]["spec"]["template"]["spec"]
     (proxy,) = pod["containers"]
@@ -87,7 +87,7 @@ def test_the_outbox_is_a_stateful_set_that_its_own_commands_reach(tmp_path: Path
 
 
 def test_the_sidecar_starts_before_its_sender_and_listens_for_it_alone(tmp_path: Path) -> None:
-    """By variables of the environment."""
+    """By variables."""
     (sidecar,) = documents(FOLDER / "sidecar.yaml")
     pod = sidecar["spec"]["template"]["spec"]
     (proxy,) = pod["initContainers"]

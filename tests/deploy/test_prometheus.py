@@ -1,4 +1,4 @@
-"""deploy/prometheus: alerts about series that the product has."""
+"""deploy/prometheus: alerts about existing series."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ WATCHED = {
 
 @cases("alert", *ALERTS)
 def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None:
-    """With labels that are left in what its query gives."""
+    """By labels that its query leaves."""
     rule = ALERTS[alert]
     assert unknown(rule["expr"]) == set()
     assert rule["labels"]["severity"] in {"warning", "critical"}
@@ -49,7 +49,7 @@ def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None
 
 
 def test_each_alert_leads_to_its_section_of_the_runbooks() -> None:
-    """In the same order, with the same three questions."""
+    """In order, with the same questions."""
     page = ROOT / "docs/runbooks.md"
     sections = re.findall(r"(?ms)^## (\w+)\n(.*?)(?=^## |\Z)", page.read_text())
     assert [name for name, _ in sections] == list(ALERTS)
@@ -62,20 +62,20 @@ def test_each_alert_leads_to_its_section_of_the_runbooks() -> None:
 
 
 def test_whatever_can_go_wrong_is_watched() -> None:
-    """In some query."""
+    """By a query."""
     assert set().union(*(series(rule["expr"]) for rule in ALERTS.values())) == WATCHED
     assert WATCHED - {"up"} <= LABELS.keys()
 
 
 def test_a_query_with_an_unknown_name_is_noticed() -> None:
-    """A series, a label, and one that is grouped by."""
+    """Series, label or grouping."""
     assert unknown("cpi_proxy_exchange_total > 0") == {"cpi_proxy_exchange_total"}
     assert unknown('sum by (rout) (rate(cpi_proxy_exchanges_total{kind="x", route="y"}[5m]))') == {"rout", "kind"}
 
 
 @pytest.mark.needs("promtool")
 def test_prometheus_takes_the_rules() -> None:
-    """As its own tool reads them."""
+    """By its own tool."""
     subprocess.run(["promtool", "check", "rules", RULES], check=True, capture_output=True)
 
 

@@ -1,4 +1,4 @@
-"""deploy: replicas that share tokens and outboxes in PostgreSQL, with compose and with Helm."""
+"""deploy: replicas share tokens and outboxes in PostgreSQL."""
 
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,19 @@ DATABASE_PORT = 5432
 
 
 def manifests() -> dict[str, Any]:
-    """What the chart becomes with these values."""
+    """With these values."""
     (defaults,) = documents(CHART / "values.yaml")
     policy = defaults["networkPolicy"] | VALUES["networkPolicy"]
     return Chart(folder=CHART, values=defaults | VALUES | {"networkPolicy": policy}).manifests()
 
 
 def shares(configuration: Configuration) -> bool:
-    """Whether there is an outbox, and a database for it."""
+    """By an outbox with a database."""
     return configuration.store.postgres is not None and any(each.outbox for each in configuration.routes)
 
 
 def test_both_containers_are_as_hardened_as_the_single_one() -> None:
-    """They wait for the database."""
+    """And wait for the database."""
     kept = ("image", "read_only", "cap_drop", "security_opt", "restart", "stop_grace_period", "pull_policy")
     for name in ("proxy-1", "proxy-2"):
         described = COMPOSE["services"][name]
@@ -42,7 +42,7 @@ def test_both_containers_are_as_hardened_as_the_single_one() -> None:
 
 
 def test_their_configuration_is_right(tmp_path: Path) -> None:
-    """It names the containers' secrets and database."""
+    """With secrets and database of the containers."""
     file = DEPLOY / "compose" / COMPOSE["configs"]["replicas"]["file"]
     configuration = loaded(with_files(file.read_text(), tmp_path, "/run/secrets"), tmp_path)
     assert shares(configuration)
@@ -52,7 +52,7 @@ def test_their_configuration_is_right(tmp_path: Path) -> None:
 
 
 def test_the_values_make_replicas_with_a_budget_that_reach_their_database(tmp_path: Path) -> None:
-    """Two pods, of which one may be missing, and both ports."""
+    """One of two pods may be missing; both ports are open."""
     made = manifests()
     text = made["ConfigMap"]["data"]["proxy.yaml"]
     assert shares(loaded(with_files(text, tmp_path, "/run/secrets/cpi-oauth-proxy"), tmp_path))
@@ -63,7 +63,7 @@ def test_the_values_make_replicas_with_a_budget_that_reach_their_database(tmp_pa
 
 
 def test_what_the_manifest_has_as_a_comment_is_right(tmp_path: Path) -> None:
-    """The store in its ConfigMap, and the port of the database."""
+    """Store and port."""
     text = (DEPLOY / "kubernetes/deployment.yaml").read_text().replace("    #store:", "    store:")
     text = text.replace("    #  ", "      ").replace("    #- ports", "    - ports")
     made = {each["kind"]: each for each in yaml.safe_load_all(text)}

@@ -1,4 +1,4 @@
-"""deploy/systemd: the proxy as a service of a machine."""
+"""deploy/systemd: the proxy as a service."""
 
 import configparser
 import re
@@ -20,7 +20,7 @@ EXPOSED = 3.0
 
 
 def unit(kind: str) -> configparser.RawConfigParser:
-    """The unit; of keys that stand there several times the last value."""
+    """Of repeated keys the last value."""
     read = configparser.RawConfigParser(strict=False)
     read.optionxform = str  # type: ignore[assignment,method-assign]
     read.read(FOLDER / f"{NAME}.{kind}")
@@ -31,7 +31,7 @@ SERVICE = unit("service")["Service"]
 
 
 def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp_path: Path) -> None:
-    """Systemd waits for longer than it takes to drain."""
+    """It waits longer than draining takes."""
     text = (FOLDER / "proxy.yaml").read_text()
     credential = SERVICE["LoadCredential"].partition(":")[0]
     assert re.findall(r"\$\{CREDENTIALS_DIRECTORY\}/([\w-]+)", text) == [credential]
@@ -44,14 +44,14 @@ def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp
 
 
 def test_outboxes_have_a_folder_of_the_service_alone() -> None:
-    """That is what the program takes without `store.path`."""
+    """The program's default."""
     assert (SERVICE["StateDirectory"], SERVICE["StateDirectoryMode"]) == (NAME, "0700")
     given = {"STATE_DIRECTORY": f"/var/lib/{SERVICE['StateDirectory']}"}
     assert folder_of(None, given) == Path("/var/lib/cpi-oauth-proxy")
 
 
 def test_the_command_is_one_of_the_program() -> None:
-    """With the file at the place that it is installed to."""
+    """On the installed file."""
     program, *words = SERVICE["ExecStart"].split()
     assert program == PROGRAM
     assert words[0] == "run"
@@ -61,7 +61,7 @@ def test_the_command_is_one_of_the_program() -> None:
 
 @pytest.mark.needs("systemd-analyze", "kill")
 def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
-    """With a program that is there."""
+    """If the program is there."""
     for kind in ("service", "socket"):
         text = (FOLDER / f"{NAME}.{kind}").read_text()
         (tmp_path / f"{NAME}.{kind}").write_text(text.replace(PROGRAM, sys.executable))
@@ -73,7 +73,7 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.needs("systemd-analyze")
 def test_the_service_is_shut_in() -> None:
-    """By systemd's own estimate."""
+    """By systemd's estimate."""
     words = ("security", "--offline=true", f"--threshold={EXPOSED * 10:.0f}", "--no-pager")
     judged = subprocess.run(
         ["systemd-analyze", *words, FOLDER / f"{NAME}.service"], check=False, capture_output=True, text=True

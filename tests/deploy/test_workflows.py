@@ -1,4 +1,4 @@
-""".github/workflows: what they use, and for which Pythons. `make check` has zizmor and the schemas look at them."""
+""".github/workflows: what they use, for which Pythons; `make check` does the rest."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 
 
 def test_each_action_is_pinned_by_commit_and_names_its_version() -> None:
-    """The same commit for the same action everywhere."""
+    """One commit for each action."""
     lines = [line.strip(" -") for text in TEXTS.values() for line in text.splitlines() if "uses:" in line]
     pinned = re.compile(r"uses: ([\w/-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+")
     found = {line: match[1] for line in lines if (match := pinned.fullmatch(line))}
@@ -25,7 +25,7 @@ def test_each_action_is_pinned_by_commit_and_names_its_version() -> None:
 
 
 def test_ci_and_wheels_have_each_supported_python() -> None:
-    """On Linux of two architectures."""
+    """On two architectures of Linux."""
     versions = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if ":: 3." in each]
     matrix = JOBS["ci"]["linux"]["strategy"]["matrix"]
     assert matrix["python"] == versions
@@ -38,7 +38,7 @@ def test_ci_and_wheels_have_each_supported_python() -> None:
 
 @cases("name", *TEXTS)
 def test_a_target_that_a_workflow_makes_exists(name: str) -> None:
-    """In the Makefile, as one of those that are no files."""
+    """Among the phony ones."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (known,) = re.findall(r"(?m)^\.PHONY: (run .+)$", makefile)
     made = {
@@ -49,7 +49,7 @@ def test_a_target_that_a_workflow_makes_exists(name: str) -> None:
 
 
 def test_only_the_jobs_that_sign_have_more_than_read_access() -> None:
-    """Nothing is allowed beyond what a job says."""
+    """Or what they say."""
     assert all("\npermissions: {}\n" in text for text in TEXTS.values())
     allowed = {(job, right) for jobs in JOBS.values() for job, each in jobs.items() for right in each["permissions"]}
     assert {job for job, right in allowed if right != "contents"} == {"image", "publish"}
@@ -57,7 +57,7 @@ def test_only_the_jobs_that_sign_have_more_than_read_access() -> None:
 
 
 def test_the_released_image_has_its_base_by_digest() -> None:
-    """Of the tag that is the Dockerfile's default."""
+    """The Dockerfile's default."""
     steps = JOBS["release"]["image"]["steps"]
     (found,) = (step["run"] for step in steps if step.get("id") == "base")
     assert "sed -n 's/^ARG BASE=//p' Dockerfile" in found

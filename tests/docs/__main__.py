@@ -1,4 +1,4 @@
-"""`make docs`: makes anew what the pages have from the source."""
+"""`make docs`: pages anew from the source."""
 
 import click
 
@@ -8,7 +8,7 @@ from tests.docs.pages import PAGES, read
 
 
 def main() -> None:
-    """Writes the pages that change."""
+    """Those that change."""
     for page in PAGES:
         if (text := renewed(read(page))) != read(page):
             page.write_text(text, encoding="utf-8")

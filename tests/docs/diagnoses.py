@@ -1,4 +1,4 @@
-"""The proxy's own answers, and the table of what CPI's failures mean, from the source."""
+"""Own answers of the proxy, and diagnoses, from the source."""
 
 from collections.abc import Iterator
 
@@ -17,19 +17,19 @@ BY_TEXT = {
 
 
 def own_answers() -> Iterator[type[ProxyError]]:
-    """The failures that the proxy answers itself."""
+    """Of the proxy."""
     for each in vars(errors).values():
         if isinstance(each, type) and issubclass(each, ProxyError) and "code" in vars(each):
             yield each
 
 
 def all_diagnoses() -> dict[str, Diagnosis]:
-    """By their words, in the order of the source."""
+    """By word, in the source's order."""
     return {each.cause: each for each in vars(explain).values() if isinstance(each, Diagnosis)}
 
 
 def diagnosis_table() -> str:
-    """Word, what it is told by, advice."""
+    """Word, sign, advice."""
     rows = [(code(word), told_by(each), each.advice.replace("<", "\\<")) for word, each in all_diagnoses().items()]
     return made(("diagnosis", "CPI answered", "what it means, what to do"), rows)
 

@@ -1,4 +1,4 @@
-"""The parts of pages that are made from the source: between two comments, by what the first one names."""
+"""Parts of pages that are made from the source, between comments with their names."""
 
 import re
 from pathlib import Path
@@ -17,12 +17,12 @@ _PART = re.compile(r"<!-- made by `make docs`: (\w+) -->\n.*?<!-- end -->", re.D
 
 
 def part_names(page: Path) -> list[str]:
-    """The parts that a page has."""
+    """Of a page."""
     return _PART.findall(read(page))
 
 
 def renewed(text: str) -> str:
-    """The text of a page with its parts as they are made now."""
+    """With all parts made now."""
     return _PART.sub(
         lambda found: f"<!-- made by `make docs`: {found[1]} -->\n\n{MAKERS[found[1]]()}\n\n<!-- end -->", text
     )

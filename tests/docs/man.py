@@ -1,4 +1,4 @@
-"""The man page, made from what `--help` says of each command."""
+"""The man page, from `--help`."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ which docs/configuration.md lists.
 
 
 def man_page() -> str:
-    """In the language of man(7)."""
+    """For man(7)."""
     context = main.make_context(NAME, [], resilient_parsing=True)
     head = f'.TH CPI\\-OAUTH\\-PROXY 1 "" "{NAME} {__version__}" "User Commands"\n.SH NAME\n'
     summary = (main.help or "").rstrip(".")
@@ -37,13 +37,13 @@ def man_page() -> str:
 
 
 def synopsis(context: click.Context) -> Iterator[str]:
-    """How the program is called, and the options that stand before the command."""
+    """With the options before the command."""
     yield f".SH SYNOPSIS\n.B {roff(NAME)}\n{roff(' '.join(main.collect_usage_pieces(context)))}\n.SH OPTIONS"
     yield from option_list(main, context)
 
 
 def described(command: click.Command, context: click.Context) -> Iterator[str]:
-    """One command: usage, text, options; then those below it."""
+    """Usage, text, options; then the commands below."""
     usage = " ".join(command.collect_usage_pieces(context))
     name = context.command_path.removeprefix(NAME).strip()
     yield f".SS {roff(name)}\n.B {roff(context.command_path)}\n{roff(usage)}\n.PP"
@@ -55,7 +55,7 @@ def described(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def text(of: str) -> Iterator[str]:
-    """Paragraphs; one that begins with a backspace keeps its lines, as in `--help`."""
+    """In paragraphs; after a backspace lines stay, as in `--help`."""
     for paragraph in of.strip().split("\n\n"):
         kept = paragraph.startswith("\b\n")
         lines = "\n".join(roff(line if kept else line.strip()) for line in paragraph.removeprefix("\b\n").splitlines())
@@ -63,14 +63,14 @@ def text(of: str) -> Iterator[str]:
 
 
 def option_list(command: click.Command, context: click.Context) -> Iterator[str]:
-    """`--help` stands with the options of the program alone."""
+    """`--help` is the program's alone."""
     for each in command.get_params(context) if command is main else command.params:
         if isinstance(each, click.Option) and (record := each.get_help_record(context)):
             yield f".TP\n.B {roff(record[0])}\n{roff(record[1])}"
 
 
 def roff(line: str) -> str:
-    """A line that stands for itself."""
+    """For itself."""
     escaped = line.replace("\\", "\\e").replace("-", "\\-")
     escaped = "".join(each if each.isascii() else f"\\[u{ord(each):04X}]" for each in escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped

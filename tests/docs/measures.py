@@ -1,4 +1,4 @@
-"""What a running proxy tells: its metrics, and the events of its log."""
+"""Metrics and events of a running proxy."""
 
 import ast
 import asyncio
@@ -29,7 +29,7 @@ def metric_table() -> str:
 
 
 def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """Of a proxy that has not served yet."""
+    """Nothing is served yet."""
     loop = asyncio.new_event_loop()
     try:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
@@ -46,7 +46,7 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
 
 
 class Event(NamedTuple):
-    """A line of the log, as the source writes it."""
+    """As the source has it."""
 
     name: str
     level: str
@@ -54,12 +54,12 @@ class Event(NamedTuple):
 
 
 def events() -> set[Event]:
-    """All events that the source can emit through structlog."""
+    """Through structlog."""
     return {event for path in (ROOT / "proxy").rglob("*.py") for event in events_in(path)}
 
 
 def events_in(path: Path) -> Iterator[Event]:
-    """The events of a module; `finding.event` stands for each Finding of the source."""
+    """Of a module; `finding.event` is each Finding."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS):
             continue
@@ -69,7 +69,7 @@ def events_in(path: Path) -> Iterator[Event]:
 
 
 def event_names(first: ast.expr | None) -> Iterator[str]:
-    """What a call's first argument names."""
+    """By the first argument."""
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         yield first.value
     elif isinstance(first, ast.IfExp):
@@ -85,7 +85,7 @@ def finding_events() -> list[str]:
 
 
 def full_account() -> ExchangeRecord:
-    """An exchange with all that its line can have."""
+    """All that a line can have."""
     account = ExchangeRecord("id", "POST", b"/orders")
     account.routed("orders", "orders")
     account.authenticated("erp")

@@ -1,4 +1,4 @@
-"""The tables of all options, from the models that read the configuration."""
+"""All options, from the models of the configuration."""
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -40,7 +40,7 @@ PRESET = Preset.__dataclass_fields__
 
 
 def option_tables() -> str:
-    """A heading and a table for each part, from the outside to the inside."""
+    """Heading and table of each part, from the outside in."""
     return "\n\n".join(
         f"### {place or 'the file itself'}\n\n{opening(model)}{made(('option', 'values', 'default', 'meaning'), rows)}"
         for place, model, rows in ((place, model, list(rows_of(place, model))) for place, model in parts())
@@ -48,12 +48,12 @@ def option_tables() -> str:
 
 
 def opening(model: type[BaseModel]) -> str:
-    """What the part is."""
+    """What it is."""
     return "" if model is Document else f"{(model.__doc__ or '').splitlines()[0]}\n\n"
 
 
 def parts(model: type[BaseModel] = Document, place: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """By where it stands; one at two places comes at both."""
+    """By place, at each of them."""
     yield place, model
     for name, field in model.model_fields.items():
         if inner := part_in(field.annotation):
@@ -61,21 +61,21 @@ def parts(model: type[BaseModel] = Document, place: str = "") -> Iterator[tuple[
 
 
 def inner_place(place: str, name: str, field: FieldInfo) -> str:
-    """Where the part stands that is an option's value."""
+    """Of an option's value."""
     origin = get_origin(field.annotation)
     manner = ".NAME" if origin is dict else "[]" if origin is tuple else ""
     return f"{place}.{name}".removeprefix(".") + manner
 
 
 def part_in(annotation: Any) -> type[BaseModel] | None:
-    """The model in an option's type; None where there is none."""
+    """An option's model, if any."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for each in get_args(annotation) if (found := part_in(each))), None)
 
 
 def rows_of(place: str, model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    """One row for each option."""
+    """One for each option."""
     told, needed = descriptions(model), required(model)
     for name, field in own_first(model):
         if inner := part_in(field.annotation):
@@ -89,12 +89,12 @@ def rows_of(place: str, model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
 
 
 def own_first(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
-    """Those first that the resolved configuration does not have."""
+    """Those that the resolved configuration lacks."""
     return sorted(model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__)
 
 
 def required(model: type[BaseModel]) -> set[str]:
-    """The options that a file cannot do without."""
+    """In a file."""
     schema = model.model_json_schema()
     return set(schema.get("required", ()))
 
@@ -106,7 +106,7 @@ def kind_of(annotation: Any, metadata: Any = ()) -> str:
 
 
 def kind_of_type(annotation: Any) -> str:
-    """What may be written where the type says it."""
+    """By the type."""
     origin, inner = get_origin(annotation), [each for each in get_args(annotation) if each is not type(None)]
     if origin is Annotated:
         return kind_of(inner[0], annotation.__metadata__)
@@ -120,12 +120,12 @@ def kind_of_type(annotation: Any) -> str:
 
 
 def plural(kind: str) -> str:
-    """Many of a kind."""
+    """Of a kind."""
     return {"network": "networks", "text": "texts", "duration": "durations"}[kind]
 
 
 def default_of(field: FieldInfo) -> str:
-    """What holds where nothing is written, as it would be written."""
+    """As a file would have it."""
     default = field.get_default(call_default_factory=True)
     if isinstance(default, Admin):
         return code(str(default.address))
@@ -135,7 +135,7 @@ def default_of(field: FieldInfo) -> str:
 
 
 def written(value: Any, kind: str) -> str:
-    """A value as the file has it."""
+    """As in a file."""
     if kind == "size":
         return size(value)
     if kind == "duration":
@@ -150,24 +150,24 @@ def written(value: Any, kind: str) -> str:
 
 
 def size(octets: int) -> str:
-    """In the largest unit that fits."""
+    """In the largest unit."""
     units = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
     return next((f"{octets // each}{name}" for each, name in units if octets and octets % each == 0), str(octets))
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit that leaves a whole number."""
+    """In the largest whole unit."""
     units = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
     return next(f"{seconds / each:g}{name}" for each, name in units if seconds % each == 0)
 
 
 def preset_table() -> str:
-    """What `provider` presets."""
+    """For `provider`."""
     rows = [(code(name), *(code(getattr(preset, name).value) for preset in PRESETS.values())) for name in PRESET]
     return made(("option", *(code(provider.value) for provider in PRESETS)), rows)
 
 
 def variable_table() -> str:
-    """Which option each variable of the environment is."""
+    """And their options."""
     rows = [(code(name), ", ".join(code(spelled(place)) for place in places)) for name, places in _OPTIONS.items()]
     return made(("variable", "stands for"), rows)

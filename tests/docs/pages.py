@@ -1,4 +1,4 @@
-"""The documents as what they are made of: prose, blocks of code, headings, links, tables."""
+"""Documents in parts: prose, blocks, headings, links, tables."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block of a page."""
+    """Fenced."""
 
     page: Path
     line: int
@@ -27,12 +27,12 @@ class Block:
 
 
 def read(page: Path) -> str:
-    """Its text."""
+    """A page's text."""
     return page.read_text(encoding="utf-8")
 
 
 def blocks(page: Path, language: str = "") -> Iterator[Block]:
-    """Its fenced blocks, all or those in one language."""
+    """In a language, or all."""
     text = read(page)
     for found in _FENCED.finditer(text):
         if language in ("", found[2]):
@@ -40,27 +40,27 @@ def blocks(page: Path, language: str = "") -> Iterator[Block]:
 
 
 def prose(page: Path) -> str:
-    """Its text without fenced blocks."""
+    """Outside of blocks."""
     return _FENCED.sub("", read(page))
 
 
 def links(page: Path) -> Iterator[str]:
-    """Where it points to."""
+    """Where they lead."""
     yield from _LINK.findall(re.sub(r"`[^`\n]*`", "``", prose(page)))
 
 
 def anchor(heading: str) -> str:
-    """What a heading is reached by, as GitHub makes it."""
+    """GitHub's, of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def anchors(page: Path) -> list[str]:
-    """All that links can name behind `#`."""
+    """What follows `#`."""
     return [anchor(re.sub(r"\]\([^)]*\)", "]", heading)) for heading in _HEADING.findall(prose(page))]
 
 
 def table(page: Path, heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading, without its head."""
+    """The first below a heading, without its head."""
     _, found, rest = read(page).partition(f"# {heading}\n")
     assert found, f"{page.name} has no heading {heading}"
     lines = rest.split("\n|", 1)[1].split("\n\n", 1)[0].splitlines()
@@ -68,10 +68,10 @@ def table(page: Path, heading: str) -> list[list[str]]:
 
 
 def cells(row: str) -> list[str]:
-    """Of a line of a table; a bar that is escaped is a bar."""
+    """An escaped bar is a bar."""
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
 
 
 def words(text: str) -> list[str]:
-    """What stands there as code."""
+    """What is code."""
     return re.findall(r"`([^`\n]+)`", text)

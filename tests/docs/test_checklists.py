@@ -1,4 +1,4 @@
-"""Mistakes on the tenant's side look as the checklists say: made in front of the sandbox, and looked up in the page."""
+"""Mistakes before the sandbox look as the checklists say."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ MESSAGE = ("--data", '{"productIdentifier":"HT-1080"}')
 
 
 def looks(page: str, step: str) -> set[str]:
-    """The words that the page has for mistakes in a step."""
+    """The page's words for mistakes in a step."""
     rows = table(ROOT / "docs" / page, HEADING)
     return {word for number, _, seen in rows if number == step for word in words(seen)}
 
@@ -24,7 +24,7 @@ def looks(page: str, step: str) -> set[str]:
 def configured(
     tenant: Tenant, folder: Path, client: dict[str, Any], route: dict[str, Any], entries: dict[str, Any] | None = None
 ) -> Path:
-    """One route, and the service key `key.json`, with what the mistake changes."""
+    """A route and `key.json`, changed by the mistake."""
     tenant.write(folder)
     key: dict[str, Any] = tenant.service_key["oauth"]  # type: ignore[assignment]
     changed = {name: value for name, value in {**key, **(entries or {})}.items() if value is not None}
@@ -41,7 +41,7 @@ def configured(
 
 
 async def sent(folder: Path, fault: str, *parts: dict[str, Any]) -> str:
-    """What `send` prints, which fails, in front of a tenant with this fault."""
+    """Before a tenant with this fault; it fails."""
     async with Tenant() as tenant:
         if fault:
             tenant.faults.switch_on(fault)
@@ -73,7 +73,7 @@ async def sent(folder: Path, fault: str, *parts: dict[str, Any]) -> str:
 async def test_a_mistake_on_neo_looks_as_the_page_says(
     step: str, client: dict[str, Any], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
-    """By the code or the diagnosis that `send` shows."""
+    """By code or diagnosis of `send`."""
     assert word in await asyncio.to_thread(looks, "neo.md", step)
     neo = {
         "provider": "neo",
@@ -94,7 +94,7 @@ async def test_a_mistake_on_neo_looks_as_the_page_says(
 async def test_a_mistake_on_btp_looks_as_the_page_says(
     step: str, entries: dict[str, str], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
-    """With other entries in its key, or another runtime."""
+    """By its key, or its runtime."""
     assert word in await asyncio.to_thread(looks, "btp.md", step)
     assert word in await sent(tmp_path, fault, KEY, {"upstream": "/http/orders"} | route, entries)
 
@@ -106,7 +106,7 @@ async def test_a_mistake_on_btp_looks_as_the_page_says(
     ("no service key with the runtime's url", ["tokenurl", "url"]),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
-    """By name, or by what it is needed for."""
+    """By name, or purpose."""
     async with Tenant() as tenant:
         route = {"upstream": "/http/orders"}
         file = await asyncio.to_thread(configured, tenant, tmp_path, KEY, route, {lacking: None})

@@ -1,4 +1,4 @@
-"""Command lines and variables of the documents are those of the product."""
+"""Command lines and variables of documents exist."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ OUTPUT = re.compile(r"^cpi-oauth-proxy \d")
 
 
 def command_lines(page: Path) -> Iterator[str]:
-    """All that calls the command, in blocks and in prose."""
+    """In blocks and in prose."""
     for block in blocks(page):
         if block.language in ("sh", "console", "yaml", "ini"):
             joined = block.text.replace("\\\n", " ")
@@ -30,7 +30,7 @@ def command_lines(page: Path) -> Iterator[str]:
 
 
 def arguments(line: str) -> list[str] | None:
-    """Up to the end of the command; None if the line calls another."""
+    """To the end; None for another command."""
     found = shlex.split(line, comments=True)
     at = next((index for index, word in enumerate(found) if word == NAME or word.endswith(f"/{NAME}")), None)
     if at is None:
@@ -40,12 +40,12 @@ def arguments(line: str) -> list[str] | None:
 
 
 def placeholder(word: str) -> str:
-    """A word that stands for any; usage lines have `[-c FILE]` and `ROUTE|URL`."""
+    """For any word, as `[-c FILE]` and `ROUTE|URL`."""
     return word.strip("[]").partition("|")[0]
 
 
 def fault(line: str) -> str:
-    """What the command would say of its words, if anything."""
+    """As the command would tell it."""
     name, *rest = [placeholder(word) for word in arguments(line) or [""]]
     if name in ("", "--help", "--version", "-h"):
         return ""
@@ -71,17 +71,17 @@ def fault(line: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_command_line_is_taken(page: Path) -> None:
-    """The command and its options exist."""
+    """With its options."""
     assert {line: said for line in command_lines(page) if (said := fault(line))} == {}
 
 
 def test_each_example_of_a_command_is_taken() -> None:
-    """Those of --help, too."""
+    """Of --help, too."""
     assert {line: said for three in EXAMPLES.values() for line in three if (said := fault(line))} == {}
 
 
 def test_command_lines_are_found_and_judged() -> None:
-    """Wherever the mistake stands in the line."""
+    """Wherever a mistake stands."""
     assert fault("cpi/bin/cpi-oauth-proxy run -c proxy.yaml | jq") == ""
     assert fault("docker run --rm cpi-oauth-proxy check --config /x") == ""
     assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
@@ -96,10 +96,10 @@ def test_command_lines_are_found_and_judged() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_variable_exists(page: Path) -> None:
-    """When the product runs, or when it is built."""
+    """At run time, or in the build."""
     assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) <= {*_OPTIONS, hatch_build.VARIABLE}
 
 
 def test_the_page_names_all_variables() -> None:
-    """None is left out of the reference."""
+    """In the reference."""
     assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(ROOT / "docs" / "configuration.md"))) == set(_OPTIONS)

@@ -1,4 +1,4 @@
-"""Every configuration that stands in a document is one that the product takes."""
+"""The product takes every configuration of the documents."""
 
 import re
 from collections.abc import Iterator
@@ -42,12 +42,12 @@ PARTS = {
 
 @cache
 def users() -> str:
-    """A file of users, with one password that is quickly checked."""
+    """With one cheap password."""
     return f"erp:{bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}\n"
 
 
 def configurations(page: Path) -> Iterator[tuple[str, str]]:
-    """(where, text) of what is a configuration, whole or in part; manifests may have one within."""
+    """(where, text), also parts, and within manifests."""
     for block in blocks(page, "yaml"):
         for document in yaml.safe_load_all(block.text):
             if set(document) <= PARTS:
@@ -57,7 +57,7 @@ def configurations(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """With what a part of a configuration leaves out."""
+    """By what a part leaves out."""
     routes = document.get("routes", [])
     named = {route["oauth_client"]: {"service_key": SECRET_KEY} for route in routes}
     document = {"oauth_clients": named or {"a": BASIC}, **document}
@@ -69,7 +69,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_files(node: Any, folder: Path, option: str = "") -> Any:
-    """With each file that is named in the folder, and something in it that the option takes."""
+    """In the folder, each acceptable."""
     if isinstance(node, dict):
         return {key: with_files(value, folder, key) for key, value in node.items()}
     if isinstance(node, list):
@@ -85,7 +85,7 @@ def with_files(node: Any, folder: Path, option: str = "") -> Any:
 
 
 def loaded(text: str, folder: Path) -> Configuration:
-    """What the product makes of it, its variables set."""
+    """By the product, its variables set."""
     document = with_files(completed(yaml.safe_load(text)), folder)
     variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "s")
     file = folder / "proxy.yaml"
@@ -95,7 +95,7 @@ def loaded(text: str, folder: Path) -> Configuration:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_configuration_is_right(page: Path, tmp_path: Path) -> None:
-    """By the loader of `check`, with files of its own."""
+    """By `check`'s loader."""
     for where, text in configurations(page):
         try:
             loaded(text, tmp_path)
@@ -104,7 +104,7 @@ def test_each_configuration_is_right(page: Path, tmp_path: Path) -> None:
 
 
 def sections(page: Path) -> Iterator[tuple[str, str]]:
-    """(heading, text) of each section; `#` within a block is no heading."""
+    """(heading, text); `#` in a block is none."""
     heading, lines, fenced = page.name, list[str](), False
     for line in read(page).splitlines():
         fenced ^= line.lstrip().startswith("```")
@@ -116,7 +116,7 @@ def sections(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_secrets_survive_a_restart_of_the_machine() -> None:
-    """Outside containers /run is memory, and empty after it."""
+    """Outside containers /run is memory."""
     transient = [heading for page in PAGES for heading, text in sections(page) if "/run/secrets" in text]
     assert [heading for heading in transient if "container" not in heading] == []
     assert transient
@@ -125,7 +125,7 @@ def test_secrets_survive_a_restart_of_the_machine() -> None:
 
 
 def test_the_container_s_recipe_says_owner_and_mode_of_each_secret() -> None:
-    """For whatever its configuration names below /run/secrets."""
+    """Below /run/secrets."""
     ((_, text),) = (found for found in sections(ROOT / "docs" / "getting-started.md") if "/run/secrets" in found[1])
     installs = re.findall(r"(?m)^sudo install -D -o 10001 -g 10001 -m 0400 (.+)$", text)
     made = {name.rpartition("/")[2] for words in installs for name in words.split()}
@@ -135,7 +135,7 @@ def test_the_container_s_recipe_says_owner_and_mode_of_each_secret() -> None:
 
 
 def test_a_wrong_one_would_be_found(tmp_path: Path) -> None:
-    """An unknown option, and a listener that anybody may use."""
+    """An unknown option, an open listener."""
     for text in ("log: {levle: info}", "listen: 0.0.0.0:8080"):
         with pytest.raises(ConfigurationError):
             loaded(text, tmp_path)

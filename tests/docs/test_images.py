@@ -1,4 +1,4 @@
-"""The images that documents show: `make screenshots` makes them from the real console."""
+"""`make screenshots` makes images from the real console."""
 
 import re
 import struct
@@ -19,7 +19,7 @@ SHOWN = [(page, *found) for page in PAGES for found in _IMAGE.findall(read(page)
 
 @cases("page, text, target", *SHOWN)
 def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: str) -> None:
-    """Of a size that a page has."""
+    """And the size of a page."""
     file = page.parent / target
     shape = header(file.read_bytes())
     assert 300 <= shape.width <= 2560
@@ -29,7 +29,7 @@ def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: st
 
 
 def test_each_image_is_shown() -> None:
-    """The README has one at its top."""
+    """At the README's top, too."""
     named = {(page.parent / target).resolve() for page, _, target in SHOWN}
     assert named == set((ROOT / "docs/images").iterdir())
     assert _IMAGE.search(read(ROOT / "README.md").partition("\n## ")[0])
@@ -37,14 +37,14 @@ def test_each_image_is_shown() -> None:
 
 
 def test_what_is_no_png_is_told() -> None:
-    """Neither a page nor a PNG that begins with something else."""
+    """Also what only begins as one."""
     for image in (b"<html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 30):
         with pytest.raises(ValueError, match="no PNG"):
             header(image)
 
 
 def test_a_palette_keeps_the_colours() -> None:
-    """Whatever filter a row has; rare ones of more than 256 become a near one."""
+    """For any filter; above 256 a rare one becomes a near one."""
     row = bytes([200, 100, 50, 0, 210, 100, 50, 0])
     rows = b"".join(bytes([method]) + row for method in range(5))
     drawn = with_palette(png(2, 5, 6, rows))
@@ -55,6 +55,6 @@ def test_a_palette_keeps_the_colours() -> None:
 
 
 def png(width: int, height: int, colour_type: int, rows: bytes) -> bytes:
-    """An image with these rows, each after its filter."""
+    """Rows, each after its filter."""
     head = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, anchors, links
 
 
 def wrong(page: Path, link: str) -> str:
-    """Nothing if it leads somewhere; of others' servers only the form is looked at."""
+    """Nothing if it is right; on other servers only the form counts."""
     parts = urlsplit(link)
     if parts.scheme:
         return "" if parts.scheme == "https" and parts.hostname and "." in parts.hostname else "is no https URL"
@@ -23,19 +23,19 @@ def wrong(page: Path, link: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_link_leads_somewhere(page: Path) -> None:
-    """To a file, or to a heading in it."""
+    """A file, or its heading."""
     assert {link: found for link in links(page) if (found := wrong(page, link))} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_heading_stands_twice(page: Path) -> None:
-    """Else a link to it would lead to the first one only."""
+    """A link would reach the first."""
     if page.name != "CHANGELOG.md":
         assert len(set(anchors(page))) == len(anchors(page))
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
-    """A missing file or heading, and a URL that is none."""
+    """Missing file or heading, malformed URL."""
     page, other = tmp_path / "page.md", tmp_path / "other.md"
     page.write_text(
         "# One `two`, three\n[a](other.md) [b[]](other.md#more_or-less) [c](#one-two-three) [d](https://x.y/z)\n"

@@ -1,4 +1,4 @@
-"""What pages have from the source is what the source says now; `make docs` renews it."""
+"""Parts of pages are what the source says; `make docs` renews them."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from tests.docs.pages import PAGES, ROOT, read, words
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_page_is_as_it_would_be_made_now(page: Path) -> None:
-    """`make docs` would change nothing."""
+    """By `make docs`."""
     assert read(page) == renewed(read(page))
 
 
 def test_each_part_stands_in_one_page() -> None:
-    """Nothing twice, and nothing for nobody."""
+    """And each is in one."""
     assert sorted(name for page in PAGES for name in part_names(page)) == sorted(MAKERS)
 
 
 def test_the_reference_has_each_option_of_each_part() -> None:
-    """With the type and the default in the file's language."""
+    """Type and default, as in a file."""
     text = read(ROOT / "docs" / "configuration.md")
     for place, model in parts(Document):
         _, _, section = text.partition(f"### {place or 'the file itself'}\n")
@@ -31,7 +31,7 @@ def test_the_reference_has_each_option_of_each_part() -> None:
 
 
 def test_values_are_shown_as_the_file_has_them() -> None:
-    """Not what they become."""
+    """Not as read."""
     shown = {
         name: (kind_of(field.annotation, field.metadata), default_of(field))
         for _, model in parts(Document)

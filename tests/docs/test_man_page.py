@@ -1,4 +1,4 @@
-"""The man page and the shell completion are those of the commands."""
+"""Man page and completion are those of the commands."""
 
 import subprocess
 import sys
@@ -13,12 +13,12 @@ from tests.system.command import Command
 
 
 def test_the_man_page_is_as_it_would_be_made_now() -> None:
-    """`make docs` would change nothing."""
+    """By `make docs`."""
     assert read(PAGE) == man_page()
 
 
 def test_it_has_each_command() -> None:
-    """As a section of its own."""
+    """As a section."""
     found = [
         line.removeprefix(".SS ").replace("\\-", "-") for line in read(PAGE).splitlines() if line.startswith(".SS ")
     ]
@@ -41,7 +41,7 @@ def test_groff_finds_nothing_wrong() -> None:
 
 
 async def completed(variables: dict[str, str]) -> str:
-    """What the program prints to a shell that asks it, called by its installed name."""
+    """By the installed name."""
     command = Command(cwd=ROOT, **variables)
     command.program = (sys.executable, "-c", "from proxy.cli import main; main(prog_name='cpi-oauth-proxy')")
     async with command:
@@ -52,13 +52,13 @@ async def completed(variables: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("row", table(ROOT / "docs" / "commands.md", "Completion"), ids=lambda row: row[0])
 async def test_the_program_completes_for_each_shell_of_the_page(row: list[str]) -> None:
-    """The script asks the program again."""
+    """By a script that asks the program."""
     shell = row[0]
     assert f"_CPI_OAUTH_PROXY_COMPLETE={shell}_source cpi-oauth-proxy" in words(row[2])[0]
     assert f"{shell}_complete" in await completed({"_CPI_OAUTH_PROXY_COMPLETE": f"{shell}_source"})
 
 
 async def test_a_command_is_completed() -> None:
-    """From its first letters, as bash asks for it."""
+    """By its first letters, in bash."""
     asked = {"_CPI_OAUTH_PROXY_COMPLETE": "bash_complete", "COMP_WORDS": "cpi-oauth-proxy do", "COMP_CWORD": "1"}
     assert (await completed(asked)).split() == ["plain,doctor"]

@@ -1,4 +1,4 @@
-"""One line moves a route from Neo to BTP, and `check` takes both configurations."""
+"""One line moves a route from Neo to BTP; `check` takes both."""
 
 import difflib
 from pathlib import Path
@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "neo-to-btp.md"
 
 
 def written(folder: Path) -> tuple[Path, Path]:
-    """The configurations before and after, with the files that they name."""
+    """Before and after, with files."""
     before, after = (folder / "before.yaml", folder / "after.yaml")
     (folder / "neo").write_text("secret")
     (folder / "cpi-service-key.json").write_text(SECRET_KEY)
@@ -30,7 +30,7 @@ async def test_check_takes_both(tmp_path: Path) -> None:
 
 
 def test_one_line_is_changed() -> None:
-    """The one that the page shows."""
+    """As on the page."""
     before, after = (block.text.splitlines() for block in blocks(PAGE, "yaml"))
     changed = [line for line in difflib.ndiff(before, after) if line[:1] in "+-"]
     (shown,) = blocks(PAGE, "diff")
@@ -38,7 +38,7 @@ def test_one_line_is_changed() -> None:
 
 
 def test_senders_call_the_same_and_reach_the_other_tenant(tmp_path: Path) -> None:
-    """All that a sender sees of a route is as before."""
+    """By the same route."""
     before, after = (load(file, {}) for file in written(tmp_path))
     assert before.listen == after.listen
     seen = [[(route.name, route.path, route.host, route.methods) for route in each.routes] for each in (before, after)]

@@ -1,4 +1,4 @@
-"""The page for operators names what a running proxy tells, and nothing else."""
+"""The operators' page names all that a running proxy tells, and no more."""
 
 import json
 import re
@@ -15,7 +15,7 @@ UNCOUNTED = {Verdict.RELAY, Verdict.FAIL, Verdict.FETCH_CSRF_FOR_NEXT}
 
 
 def test_each_event_of_the_source_is_described_and_no_other() -> None:
-    """With its level and its fields."""
+    """By level and fields."""
     told = {
         (words(name)[0], level, frozenset(words(fields))) for name, level, fields, _ in table(PAGE, "Events") if level
     }
@@ -24,14 +24,14 @@ def test_each_event_of_the_source_is_described_and_no_other() -> None:
 
 
 def test_what_is_written_without_structlog_is_described() -> None:
-    """Lines that are put together by hand."""
+    """Lines made by hand."""
     sources = "".join(path.read_text() for path in (ROOT / "proxy" / "observe").glob("*.py"))
     assert set(re.findall(r'"event": ?"(\w+\.\w+)"', sources)) == {"exchange.finished", "log.dropped"}
     assert {"exchange.finished", "log.dropped"} <= set(words(prose(PAGE)))
 
 
 def test_each_field_of_an_exchange_s_line_is_described_in_its_place() -> None:
-    """Those that only some lines have are marked."""
+    """With a mark if only some lines have it."""
     rows = table(PAGE, "Fields of exchange.finished")
     line = json.loads(json_line(full_account(), "error"))
     assert [words(name)[0] for name, _ in rows] == list(line)
@@ -53,25 +53,25 @@ def test_each_field_of_an_exchange_s_line_is_described_in_its_place() -> None:
 
 
 def test_each_label_is_explained() -> None:
-    """But for the OAuth client's name, which needs none."""
+    """But the OAuth client's name."""
     labels = {label for _, _, names, _ in metrics() for label in names}
     assert {words(name)[0] for name, _ in table(PAGE, "Values of labels")} == labels - {"oauth_client"}
 
 
 def test_the_reasons_of_replays_are_the_verdicts_that_replay() -> None:
-    """Each second attempt has one."""
+    """For each second attempt."""
     told = dict(table(PAGE, "Values of labels"))["`reason`"]
     assert set(words(told)) == {each.value for each in set(Verdict) - UNCOUNTED}
 
 
 def test_metrics_that_are_queried_exist() -> None:
-    """With the labels that the queries name."""
+    """With their labels."""
     known = {name: set(labels) for name, _, labels, _ in metrics()}
     for name, labels in re.findall(r"(cpi_proxy_\w+)(?:\{([^}]*)\})?", read(PAGE)):
         assert set(re.findall(r"(\w+)[!=]", labels)) <= known[name]
 
 
 def test_the_levels_are_those_of_the_log() -> None:
-    """In the source, in the configuration and in the page."""
+    """In source, configuration and page."""
     assert {each.value for each in LogLevel} == set(LEVELS)
     assert {level for _, level, _, _ in table(PAGE, "Events")} == set(LEVELS)

@@ -1,4 +1,4 @@
-"""README.md is short, and leads to the rest."""
+"""The README is short, and leads on."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ MOST_COLUMNS = 100
 
 
 def test_it_is_read_in_a_few_minutes() -> None:
-    """Words are what stands between spaces."""
+    """By words between spaces."""
     assert len(read(README).split()) <= MOST_WORDS
 
 
@@ -33,13 +33,13 @@ def test_command_lines_fit_a_terminal(page: Path) -> None:
 
 
 def test_the_transcript_is_short() -> None:
-    """Fifteen lines."""
+    """15 lines."""
     (transcript,) = blocks(README, "console")
     assert transcript.text.count("\n") <= 15
 
 
 def test_failures_have_their_own_names() -> None:
-    """Those of the source."""
+    """As in the source."""
     known = {each.code for each in own_answers()}
     rows = table(README, "When it fails")
     assert len(rows) == 5
@@ -49,12 +49,12 @@ def test_failures_have_their_own_names() -> None:
 
 
 def test_it_leads_to_the_index_and_the_index_to_each_page() -> None:
-    """No page of docs is missing there."""
+    """Of docs."""
     assert "docs/README.md" in links(README)
     linked = {urlsplit(link).path for link in links(INDEX)}
     assert {page.name for page in PAGES if page.parent == ROOT / "docs"} - {"README.md"} <= linked
 
 
 def test_it_says_whose_it_is_not() -> None:
-    """Nobody takes it for a product of SAP."""
+    """No product of SAP."""
     assert "not affiliated with SAP" in prose(README)

@@ -1,4 +1,4 @@
-"""The programs of senders.md deliver SAP's example as they stand, but for the port."""
+"""Programs of senders.md deliver SAP's example, on another port."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,19 +37,19 @@ NEEDS = {"csharp": "mono", "java": "javac", "php": "php", "sh": "curl"}
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.needs(needed)) for name, needed in NEEDS.items()])
 def language(request: pytest.FixtureRequest) -> str:
-    """Each that can be run here."""
+    """If it runs here."""
     return str(request.param)
 
 
 @pytest.fixture
 async def tenant() -> AsyncIterator[Tenant]:
-    """Whose flow /http/orders is CSRF protected."""
+    """/http/orders is CSRF protected."""
     async with Tenant() as started:
         yield started
 
 
 async def program(language: str, folder: Path, port: int) -> Finished:
-    """The page's program in this language, to its end."""
+    """In this language, to its end."""
     name, *words = PROGRAMS[language]
     (block,) = blocks(PAGE, language)
     assert SHOWN in block.text
@@ -58,7 +58,7 @@ async def program(language: str, folder: Path, port: int) -> Finished:
 
 
 async def test_the_message_arrives_once_and_the_answer_is_shown(language: str, tenant: Tenant, tmp_path: Path) -> None:
-    """Without credentials and a CSRF token, though the flow wants them."""
+    """Without credentials or CSRF token."""
     async with Proxy(await configure(tenant, tmp_path, CONFIGURATION)) as proxy:
         sent = await program(language, tmp_path, proxy.port)
     assert (sent.status, sent.errors) == (0, "")
@@ -71,7 +71,7 @@ async def test_the_message_arrives_once_and_the_answer_is_shown(language: str, t
 async def test_an_answer_of_the_proxy_is_a_failure_and_known_as_its_own(
     language: str, tenant: Tenant, tmp_path: Path
 ) -> None:
-    """The program ends with a status other than 0 and shows the code."""
+    """By its code, and a status other than 0."""
     file = await configure(tenant, tmp_path, CONFIGURATION)
     (tmp_path / "neo-secret").write_text("wrong")
     async with Proxy(file) as proxy:

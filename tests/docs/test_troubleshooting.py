@@ -1,4 +1,4 @@
-"""Each word that the proxy has for a failure is explained, and no other."""
+"""Exactly the words for failures are explained."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ FATES = {"sender_left", "crashed"}
 
 
 def test_each_own_answer_is_explained_and_no_other() -> None:
-    """By its code, with the status and title that it has."""
+    """Code, status, title."""
     told = [(words(code)[0], int(status), title) for code, status, title, _ in table(PAGE, "The proxy's own answers")]
     assert sorted(told) == sorted((each.code, each.status, each.title) for each in own_answers())
 
@@ -28,7 +28,7 @@ def test_each_diagnosis_is_explained_and_no_other() -> None:
 
 
 def test_what_is_told_by_more_than_the_status_is_so() -> None:
-    """The table's own words for it, tried."""
+    """By words of the table."""
     required = explain(403, [(b"X-CSRF-Token", b"Required")], b"")
     nobody = explain(404, [], b"404 Not Found: Requested route ('x') does not exist.")
     failed = explain(400, [], b"The MPL ID for the failed message is : AGpyvUXKUZJ-xCKXdYXps-l8FDTq")
@@ -56,7 +56,7 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
 
 
 def test_words_in_other_pages_are_explained_here() -> None:
-    """A word that looks like one, and is none, would mislead."""
+    """None only looks like one."""
     known = {each.code for each in own_answers()} | set(all_diagnoses()) | FATES
     for page in (ROOT / "docs").glob("*.md"):
         shown = {word for word in words(prose(page)) if word.startswith(("grant_", "upstream_")) and "=" not in word}

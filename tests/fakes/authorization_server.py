@@ -1,4 +1,4 @@
-"""A scripted authorization server on a real socket, which keeps every request as it came."""
+"""A scripted authorization server on a real socket."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.fakes.stream_server import StreamServer
 
 
 class Fault(Enum):
-    """What it does instead of answering."""
+    """Done instead of answering."""
 
     HANG = auto()
     "Keeps the connection and says nothing."
@@ -29,7 +29,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer, sent as it is."""
+    """Sent as it is."""
 
     status: int = 200
     fields: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
@@ -38,7 +38,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A request as it came."""
+    """As it came."""
 
     method: str
     target: str
@@ -49,29 +49,28 @@ class Received:
 
     @property
     def form(self) -> dict[str, str]:
-        """The parameters of the body."""
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True, strict_parsing=bool(self.body)))
 
     def field(self, name: str) -> str | None:
-        """The field of this name; an assertion if it came twice."""
+        """The only one of this name."""
         found = [value for each, value in self.fields if each.lower() == name.lower()]
         assert len(found) <= 1, f"{name} came {len(found)} times"
         return found[0] if found else None
 
 
 def granted(token: str = "t0ken", **fields: Any) -> Reply:
-    """Make a token response."""
+    """A token response."""
     document = {"access_token": token, "token_type": "Bearer", "expires_in": 3600} | fields
     return Reply(body=json.dumps(document).encode())
 
 
 def refused(status: int, **document: Any) -> Reply:
-    """Make an error response."""
+    """An error response."""
     return Reply(status=status, body=json.dumps(document).encode())
 
 
 class AuthorizationServer(StreamServer):
-    """Follows its script; after the last line of it, that line again. Use as an asynchronous context manager."""
+    """Follows its script, and repeats the last line. A context manager."""
 
     def __init__(self, *script: Reply | Fault, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls=tls)
@@ -87,7 +86,6 @@ class AuthorizationServer(StreamServer):
         return f"{super().url}/oauth/token"
 
     async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer requests as the script says."""
         del number
         while head := await _read_head(reader):
             self.requests.append(await _read_request(head, reader, writer))

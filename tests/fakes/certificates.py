@@ -1,4 +1,4 @@
-"""Certificates that are well-formed, and that their readers do not take."""
+"""Well-formed certificates that no reader takes."""
 
 import ssl
 
@@ -12,12 +12,12 @@ _P256 = bytes.fromhex("06072a8648ce3d0201")
 
 
 def other_version(pem: bytes) -> bytes:
-    """The certificate with a version that does not exist."""
+    """With a version that does not exist."""
     return _changed(pem, _VERSION, _VERSION[:-1] + b"\x05")
 
 
 def other_key(pem: bytes) -> bytes:
-    """The certificate of a key of a kind that does not exist."""
+    """Of a key of an unknown kind."""
     return _changed(pem, _P256, _P256[:-1] + b"\x7f")
 
 

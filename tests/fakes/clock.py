@@ -1,4 +1,4 @@
-"""A clock, and a timer on it, moved by hand."""
+"""A clock and its timer, moved by hand."""
 
 import heapq
 import itertools
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(order=True, slots=True)
 class HandTimerHandle:
-    """A call that is made when the clock is moved past its time."""
+    """A scheduled call."""
 
     due: float
     number: int
@@ -20,7 +20,7 @@ class HandTimerHandle:
 
 
 class HandClock:
-    """Stands still until it is moved; its timer follows the monotonic clock, as that of an event loop does."""
+    """Its timer follows the monotonic clock, as an event loop's does."""
 
     def __init__(self, *, monotonic: float = 1000.0, wall: float = 1_800_000_000.0) -> None:
         self._monotonic, self._wall = monotonic, wall
@@ -28,26 +28,23 @@ class HandClock:
         self._numbers = itertools.count()
 
     def monotonic(self) -> float:
-        """Seconds on the monotonic clock."""
         return self._monotonic
 
     def wall(self) -> float:
-        """Seconds on the wall clock."""
         return self._wall
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> HandTimerHandle:
-        """Call once the monotonic clock has been moved on so far."""
         handle = HandTimerHandle(self._monotonic + seconds, next(self._numbers), callback)
         heapq.heappush(self._handles, handle)
         return handle
 
     @property
     def pauses(self) -> list[float]:
-        """Seconds until each call that is to come, the nearest first."""
+        """Seconds until each scheduled call, the nearest first."""
         return [each.due - self._monotonic for each in sorted(self._handles) if not each.is_cancelled]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass on both clocks and make the calls that have come due, in order."""
+        """Move both clocks, and make the calls that are due, in order."""
         end = self._monotonic + seconds
         while self._handles and self._handles[0].due <= end:
             handle = heapq.heappop(self._handles)
@@ -70,11 +67,11 @@ class HandClock:
                 handle.callback()
 
     def suspend(self, seconds: float) -> None:
-        """Let the machine sleep: time passes on the wall only."""
+        """Only the wall clock goes on."""
         self._wall += seconds
 
     def set_wall(self, seconds: float) -> None:
-        """Set the wall clock on, or with a negative number back, as NTP does."""
+        """By a step, as NTP does."""
         self._wall += seconds
 
     def _pass(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The console's API from memory, with the real pages in front: what the browser's tests look at."""
+"""The console's API from memory, behind the real pages."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ STATIC = files("proxy.console") / "static"
 
 
 class ConsoleApi:
-    """Serves from `start` to `stop`. Tests change what it answers, and read what it received."""
+    """Tests change what it answers, and read what it received."""
 
     def __init__(self) -> None:
         self.overview = overview()
@@ -62,30 +62,27 @@ class ConsoleApi:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/console/"
 
     async def stop(self) -> None:
-        """Ends all streams and closes the socket."""
         self.end_streams()
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def tell(self, event: str, content: object) -> None:
-        """Sends an event to each page."""
+        """To each page."""
         for each in list(self._streams):
             with suppress(ConnectionError):
                 await each.write(f"event: {event}\ndata: {json.dumps(content)}\n\n".encode())
 
     async def add(self, *exchanges: dict[str, Any]) -> None:
-        """Adds exchanges, and tells the pages."""
         self.exchanges[:0] = reversed(exchanges)
         listed = [summary(each) for each in reversed(exchanges)]
         await self.tell("traffic", {"exchanges": listed, "dropped": self.dropped})
 
     async def streams(self, count: int) -> None:
-        """Waits until so many pages listen to events."""
+        """Wait for so many."""
         while len(self._streams) != count:
             await self._changed.wait()
 
     def end_streams(self) -> None:
-        """Cuts the pages' event streams."""
         for each in list(self._streams):
             if each._req is not None and each._req.transport is not None:
                 each._req.transport.close()

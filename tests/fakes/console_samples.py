@@ -1,4 +1,4 @@
-"""What the console's API could answer, ordinary and hostile."""
+"""Answers of the console's API, ordinary and hostile."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ ORDER = '{"productIdentifier":"HT-1080","amount":12345678901234567890}'
 
 
 def overview() -> dict[str, Any]:
-    """A proxy with the sandbox's two routes."""
+    """With the sandbox's two routes."""
     now = time.time()
     return {
         "version": "1.0.0",
@@ -50,13 +50,13 @@ def route(name: str, path: str, oauth_client: str, **changes: Any) -> dict[str, 
 
 
 def body(text: str | None, media_type: str, download: str = "") -> dict[str, Any]:
-    """A body that was kept whole."""
+    """Kept whole."""
     size = len(BINARY) if text is None else len(text.encode())
     return {"size": size, "kept": size, "text": text, "media_type": media_type, "download": download}
 
 
 def exchange(number: int, **changes: Any) -> dict[str, Any]:
-    """An exchange's details: a POST that went well."""
+    """A POST that went well."""
     return {
         "id": f"x{number}",
         "at": time.time() - 600 + number,
@@ -98,13 +98,13 @@ def exchange(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def phases(*seconds: float) -> list[dict[str, Any]]:
-    """The phases of an exchange."""
+    """In the order of time."""
     names = ("token", "connect", "first byte", "relay")
     return [{"name": name, "seconds": each} for name, each in zip(names, seconds, strict=True)]
 
 
 def recorded(number: int, text: str | None = ORDER, **changes: Any) -> dict[str, Any]:
-    """An exchange whose fields and body were recorded, with the CSRF handshake."""
+    """With the CSRF handshake."""
     path = f"api/traffic/x{number}"
     answer = '{"Products":{"Product":{"ProductId":"HT-1080","Name":"Photo Scan","Price":"129.000"}}}'
     fields = [["Content-Type", "application/json"], ["Authorization", "***"], ["Host", "127.0.0.1:8080"]]
@@ -130,7 +130,7 @@ def recorded(number: int, text: str | None = ORDER, **changes: Any) -> dict[str,
 
 
 def failed(number: int, **changes: Any) -> dict[str, Any]:
-    """An exchange that a missing role refused."""
+    """A missing role."""
     return exchange(number) | {
         "status": 403,
         "upstream_status": 403,
@@ -142,7 +142,7 @@ def failed(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def refused(number: int, **changes: Any) -> dict[str, Any]:
-    """An exchange that the proxy answered itself."""
+    """By the proxy itself."""
     return exchange(number) | {
         "status": 502,
         "upstream_status": 0,
@@ -161,7 +161,7 @@ def refused(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def summary(details: dict[str, Any]) -> dict[str, Any]:
-    """What the list has of an exchange."""
+    """A row of the list."""
     names = (
         "id at sender method path query route oauth_client status upstream_status made_by seconds token attempts "
         "replays mpl_id code bytes_in bytes_out recorded"
@@ -170,7 +170,7 @@ def summary(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(**changes: Any) -> dict[str, Any]:
-    """The answer to a message of the Send page."""
+    """To a message of the Send page."""
     found = recorded(99)
     names = "id status phases seconds upstream mpl_id code detail diagnosis what_to_do made_by token replays"
     return {
@@ -184,7 +184,7 @@ def answer(**changes: Any) -> dict[str, Any]:
 
 
 def client(name: str, **changes: Any) -> dict[str, Any]:
-    """An OAuth client with a fresh token."""
+    """With a fresh token."""
     now = time.time()
     return {
         "name": name,
@@ -204,7 +204,7 @@ def client(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def blocked(name: str, **changes: Any) -> dict[str, Any]:
-    """An OAuth client whose last grant failed."""
+    """Its last grant failed."""
     now = time.time()
     failure = {
         "at": now - 12,
@@ -218,7 +218,7 @@ def blocked(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def sandbox() -> dict[str, Any]:
-    """The stand-in tenant with all of its faults off."""
+    """With all faults off."""
     faults = [{"name": name, "description": each.meaning, "on": False} for name, each in FAULT_KINDS.items()]
     message = {"at": time.time() - 30, "flow": "/http/orders", "status": 200, "bytes": 31, "method": "POST"}
     return {"faults": faults, "messages": [message], "url": "http://127.0.0.1:9446"}

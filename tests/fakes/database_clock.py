@@ -1,11 +1,11 @@
-"""A clock that also is the database's: what asks PostgreSQL for the time gets that of the hand-moved clock."""
+"""A hand-moved clock that PostgreSQL shows too."""
 
 from tests.fakes.clock import HandClock
 from tests.fakes.postgres import PostgresServer
 
 
 class DatabaseClock(HandClock):
-    """Replaces `clock_timestamp` for all connections to a database that are opened later."""
+    """Replaces `clock_timestamp` for later connections."""
 
     def __init__(self, server: PostgresServer, database: str, *, wall: float) -> None:
         super().__init__(wall=wall)
@@ -27,10 +27,8 @@ class DatabaseClock(HandClock):
         )
 
     def advance(self, seconds: float) -> None:
-        """Let time pass here and in the database."""
         super().advance(seconds)
         self.store()
 
     def store(self) -> None:
-        """Tell the database the time."""
         self._server.sql(f"UPDATE test_time.now SET at = {self.wall() + self.skew}", self._database)

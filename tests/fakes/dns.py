@@ -1,4 +1,4 @@
-"""The system's look-ups of names, some of which hang until they are let go."""
+"""Look-ups of names that can hang."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ PATIENCE = 30.0
 
 
 class Dns:
-    """Every name means 127.0.0.1, but for those below `.invalid`."""
+    """Every name but those below `.invalid` means 127.0.0.1."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -36,22 +36,19 @@ class Dns:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port or 0))]
 
     def hang(self, *names: str) -> None:
-        """Let look-ups of these names hang from now on."""
         with self._changed:
             self._hanging |= set(names)
 
     def hang_at(self, name: str, count: int) -> None:
-        """Let the look-up of this number hang, and all after it."""
+        """From the look-up of this number on."""
         self._last[name] = count
 
     def answer(self) -> None:
-        """Let all go on."""
         with self._changed:
             self._hanging.clear()
             self._changed.notify_all()
 
     async def begun(self, name: str, count: int = 1) -> None:
-        """Wait until the name has been asked for so many times."""
         assert await asyncio.to_thread(self._reached, name, count)
 
     def _reached(self, name: str, count: int) -> bool:
@@ -61,7 +58,7 @@ class Dns:
 
 @contextmanager
 def faked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
-    """While the block runs; then nothing hangs any more."""
+    """Until the block ends."""
     dns = Dns()
     with monkeypatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", dns.getaddrinfo)

@@ -1,4 +1,4 @@
-"""A store of an outbox that fails when it is told to."""
+"""A store of an outbox that fails on request."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from proxy.outbox.store import OutboxStore
 
 
 class FailingStore:
-    """Passes everything on to a real store, but for the calls that are to fail."""
+    """A real store otherwise."""
 
     tells_outages = False
 
@@ -20,7 +20,7 @@ class FailingStore:
         self.calls: Counter[str] = Counter()
 
     def fail(self, method: str, *errors: Exception) -> None:
-        """Let the next calls of a method fail, by default one because the disk fails."""
+        """The next calls of a method, by default one."""
         failures = errors or (OutboxUnavailable("The disk fails.", retry_after=1),)
         self.failures.setdefault(method, []).extend(failures)
 

@@ -1,4 +1,4 @@
-"""A certificate with its chain, and the key to it, as PEM; and another pair that it does not fit."""
+"""A certificate chain and its key as PEM; and a pair that does not fit."""
 
 from collections.abc import Callable
 

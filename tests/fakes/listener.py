@@ -1,4 +1,4 @@
-"""The context of a listener whose connections are over in memory or on loopback."""
+"""A listener's context in memory or on loopback."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -17,19 +17,19 @@ from tests.fakes.loop import HandLoop
 
 
 def unexpected(error: BaseException, address: str, *, wants_certificate: bool = False) -> None:
-    """Refuses to be called."""
+    """Never called."""
     raise AssertionError(error, address, wants_certificate)
 
 
 def refuse(sender: Sender, error: ProxyError, request_id: str) -> None:
-    """Answers with the code and the id."""
+    """By code and id."""
     sender.send(f"<{error.code} {request_id}>".encode())
 
 
 def listener_context(
     serve: Callable[[Request], Coroutine[Any, Any, None]], limits: Limits | None = None, **changes: Any
 ) -> ListenerContext:
-    """Returns a context in which a crash or a failed handshake fails the test, with some fields changed."""
+    """A crash or a failed handshake fails the test."""
     limits = limits or Limits()
     context = ListenerContext(
         limits=limits,

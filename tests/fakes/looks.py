@@ -1,10 +1,10 @@
-"""The pauses of whatever looks at files again and again, ended by hand."""
+"""Pauses between looks at files, ended by hand."""
 
 import asyncio
 
 
 class Looks:
-    """Lets it look once each time it is told to."""
+    """It looks when it is told to."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -17,11 +17,10 @@ class Looks:
         self._due.clear()
 
     async def first(self) -> None:
-        """Wait until the first look is done."""
         await self._done.wait()
 
     async def another(self) -> None:
-        """Let it look again, and wait until it has."""
+        """And wait for it."""
         self._done.clear()
         self._due.set()
         await self._done.wait()

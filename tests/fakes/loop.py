@@ -1,4 +1,4 @@
-"""The part of an event loop that deadlines use, with time moved by hand."""
+"""The clock of an event loop, moved by hand."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,37 +12,34 @@ from tests.fakes.clock import HandClock
 
 
 class HandLoop(HandClock):
-    """A clock by hand, as an event loop shows it."""
+    """What deadlines need of a loop."""
 
     def time(self) -> float:
-        """Seconds of the loop."""
         return self.monotonic()
 
     def deadlines(self) -> Deadlines:
-        """Make deadlines on this clock."""
         return Deadlines(cast("asyncio.AbstractEventLoop", self))
 
 
 def both_loops(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Factories for tests on both event loops, whose transports tell of ended connections differently."""
+    """Their transports tell of ended connections differently."""
     del config, item
     return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """An event loop that can stand still, as a stopped process does: timers are due before what came is read."""
+    """Can stand still, as a stopped process: timers are due before what came is read."""
 
     _leapt = 0.0
 
     def time(self) -> float:
-        """Seconds, with those in which it stood still."""
+        """With those in which it stood still."""
         return super().time() + self._leapt
 
     def leap(self, seconds: float) -> None:
-        """Stand still for so long."""
         self._leapt += seconds
 
 
 def leaping() -> LeapingLoop:
-    """The running event loop, which is one of these."""
+    """The running loop."""
     return cast("LeapingLoop", asyncio.get_running_loop())

@@ -1,4 +1,4 @@
-"""Hashes of passwords that cost as little as can be."""
+"""Cheap hashes of passwords."""
 
 from base64 import b64encode
 
@@ -17,5 +17,5 @@ def argon2_hash(password: str) -> str:
 
 
 def basic(name: str, password: str) -> bytes:
-    """The value of an Authorization field."""
+    """A value of Authorization."""
     return b"Basic " + b64encode(f"{name}:{password}".encode())

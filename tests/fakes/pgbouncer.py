@@ -1,4 +1,4 @@
-"""A PgBouncer of the tests' own, in transaction mode: each transaction may get another session of the server."""
+"""A PgBouncer in transaction mode: each transaction may get another session."""
 
 import os
 import shutil
@@ -32,18 +32,18 @@ auth_file = {folder}/users
 
 @dataclass
 class PgBouncer:
-    """A pooler in front of a server."""
+    """In front of a server."""
 
     port: int
 
     def url(self, database: str) -> str:
-        """The URL of a database; the password is that of the server."""
+        """The password is that of the server."""
         return f"postgresql://proxy@127.0.0.1:{self.port}/{database}"
 
 
 @contextmanager
 def pgbouncer(server: PostgresServer) -> Iterator[PgBouncer]:
-    """A running pooler in a folder of its own."""
+    """In a folder of its own."""
     folder, port = Path(tempfile.mkdtemp(prefix="pgbouncer")), free_port()
     (folder / "users").write_text(f'"proxy" "{PASSWORD}"\n')
     (folder / "settings").write_text(SETTINGS.format(server=server, port=port, folder=folder))

@@ -34,7 +34,7 @@ logging_collector = off
 
 
 def programs() -> Path:
-    """The folder of the server's programs."""
+    """Debian's, or those of $PGBIN."""
     found = postgresql()
     assert found is not None, "the test needs PostgreSQL"
     return found
@@ -42,7 +42,7 @@ def programs() -> Path:
 
 @dataclass
 class PostgresServer:
-    """A server that can be stopped, paused and killed."""
+    """Can be stopped, paused and killed."""
 
     folder: Path
     port: int
@@ -50,25 +50,25 @@ class PostgresServer:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def url(self, database: str = ADMIN, *, user: str = "proxy", options: str = "") -> str:
-        """The URL on loopback; the password is in `password_file`."""
+        """With the password in `password_file`."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}{options}"
 
     def socket_url(self, database: str = ADMIN) -> str:
-        """The URL over the Unix socket, without a password."""
+        """Without a password."""
         return f"postgresql://proxy@/{database}?host={self.folder}&port={self.port}"
 
     @property
     def password_file(self) -> Path:
-        """The file with the password of the user `proxy`."""
+        """Of the user `proxy`."""
         return self.folder / "password"
 
     @property
     def data(self) -> Path:
-        """The folder of the cluster: all that the database keeps."""
+        """The folder of the cluster."""
         return self.folder / "data"
 
     def create(self) -> None:
-        """Make the cluster, its user and its database."""
+        """With user and database."""
         self.password_file.write_text(PASSWORD)
         run(self.bin / "initdb", "-D", self.data, "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
         (self.data / "postgresql.auto.conf").write_text(SETTINGS.format(folder=self.folder, port=self.port))
@@ -85,7 +85,7 @@ class PostgresServer:
         self._is_ready()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End the server: SIGINT ends it at once and well, SIGQUIT as a crash."""
+        """By SIGINT; SIGQUIT is a crash."""
         if self._process is not None:
             self.resume()
             self._process.send_signal(how)
@@ -93,20 +93,19 @@ class PostgresServer:
             self._process = None
 
     def pause(self) -> None:
-        """Stop all its processes: connections stay, and nothing answers."""
+        """Connections stay, and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def pause_some(self, chance: random.Random) -> None:
-        """Stop about half of its processes, but not the one that accepts connections."""
+        """About half of its processes, not the one that accepts."""
         for process in self._children():
             if chance.random() < 0.5:
                 signal_to(process, signal.SIGSTOP)
 
     def kill(self) -> None:
-        """End all its processes by SIGKILL."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)  # so that there are no new ones
         for process in [*self._children(), self._process.pid]:
@@ -115,7 +114,7 @@ class PostgresServer:
         self._process = None
 
     def kill_one(self, chance: random.Random) -> None:
-        """End one of its processes by SIGKILL: it ends all others then, and recovers; wait until it serves again."""
+        """All others end then; wait until it serves again."""
         signal_to(chance.choice(self._children()), signal.SIGKILL)
         self._is_ready()
 
@@ -125,17 +124,17 @@ class PostgresServer:
         )
 
     def client(self, name: str) -> Path | str:
-        """A program that talks to the server: beside the server's, or the machine's if it is not there."""
+        """Beside the server, or the machine's."""
         return self.bin / name if (self.bin / name).exists() else name
 
     def create_database(self, name: str) -> str:
-        """A new database, which belongs to the user `proxy`; its name."""
+        """Of the user `proxy`; its name."""
         self.sql(f"CREATE DATABASE {name} OWNER proxy")
         return name
 
     @contextmanager
     def with_tls(self, authority: trustme.CA) -> Iterator[None]:
-        """Serve TLS meanwhile, with a certificate for 127.0.0.1."""
+        """For 127.0.0.1."""
         issued = authority.issue_cert("127.0.0.1")
         for name, pem in (("server.crt", issued.cert_chain_pems[0]), ("server.key", issued.private_key_pem)):
             pem.write_to_path(self.data / name)
@@ -169,13 +168,13 @@ class PostgresServer:
 
 
 def signal_to(process: int, what: signal.Signals) -> None:
-    """Send a signal, if the process is still there."""
+    """If it is still there."""
     with suppress(ProcessLookupError):
         os.kill(process, what)
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """The processes below a process."""
+    """All below a process."""
     with suppress(FileNotFoundError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             yield int(child)
@@ -184,7 +183,7 @@ def descendants(pid: int) -> Iterator[int]:
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
-    """A running server in a folder of its own."""
+    """In a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     server = PostgresServer(folder, free_port(), programs())
     try:
@@ -198,13 +197,13 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 def free_port() -> int:
-    """A port that nobody has now."""
+    """Nobody has it now."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         return int(held.getsockname()[1])
 
 
 def unprivileged() -> Sequence[str]:
-    """What to write before a command, so that root does not run it."""
+    """A prefix that lets root run it as somebody else."""
     if os.geteuid() != 0:
         return ()
     user = pwd.getpwnam(ADMIN)
@@ -212,7 +211,7 @@ def unprivileged() -> Sequence[str]:
 
 
 def run(*command: object, attempts: int = 1) -> str:
-    """Run a program of PostgreSQL, as often as it takes; its output."""
+    """However long it takes."""
     done = subprocess.CompletedProcess[str]((), 1)
     for _ in range(attempts):
         done = subprocess.run(

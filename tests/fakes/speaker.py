@@ -1,4 +1,4 @@
-"""A server that reads once, says something, and hangs up: no server at all, or an odd one."""
+"""A server that reads once, says something, and hangs up."""
 
 import asyncio
 import ssl
@@ -9,7 +9,7 @@ from typing import Any
 
 @asynccontextmanager
 async def speaker(says: bytes | None = b"", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Its port on loopback; with None it says nothing, and waits for the other side to hang up."""
+    """Its port; None says nothing until the other side hangs up."""
     served: list[asyncio.Task[Any] | None] = []
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Paths that some server reads as another path, by the trick that they use."""
+"""Paths that some server reads as another, by trick."""
 
 CLIMBING = {
     "plain": b"/.. /../x /a/../.. /a/../../a /./../x /..?x".split(),
@@ -55,7 +55,7 @@ _SPELLINGS = {
 
 
 def spelled(path: str) -> dict[str, list[bytes]]:
-    """Spellings, by trick, that some server reads as this path of two or more letters after one slash."""
+    """Of a path of two or more letters after one slash, by trick."""
     name = path[1:]
     parts = {"NAME": name.upper(), "Name": name.capitalize(), "name": name, "first": name[0], "rest": name[1:]}
     parts["hex"] = f"{ord(name[0]):02x}"
@@ -63,5 +63,5 @@ def spelled(path: str) -> dict[str, list[bytes]]:
 
 
 def flat(groups: dict[str, list[bytes]]) -> list[bytes]:
-    """All paths of all tricks."""
+    """Of all tricks."""
     return [path for paths in groups.values() for path in paths]

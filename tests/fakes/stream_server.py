@@ -1,4 +1,4 @@
-"""A server on a real socket, for fakes that converse over streams; and how any of them resets a connection."""
+"""A server on a real socket, for fakes that converse over streams."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class StreamServer(ABC):
-    """Has a conversation on each connection. Use as an asynchronous context manager, which ends them all."""
+    """A conversation on each connection. A context manager, which ends them all."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
@@ -39,12 +39,11 @@ class StreamServer(ABC):
 
     @property
     def url(self) -> str:
-        """Base URL."""
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     @abstractmethod
     async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Talk on a connection, which is closed afterwards; `number` counts them from 1."""
+        """On a connection, which is closed afterwards; the first is number 1."""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -61,7 +60,7 @@ class StreamServer(ABC):
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
-    """End a connection with a TCP reset."""
+    """Without a FIN."""
     connected = transport.get_extra_info("socket")
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -23,7 +23,7 @@ LIFETIME = 3600.0
 
 
 class Place:
-    """One port of loopback where a server listens, unless it is away: that cuts all connections. A context manager."""
+    """A port where a server listens, unless it is away: that cuts all connections. A context manager."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
@@ -42,12 +42,11 @@ class Place:
         await self.goes_away()
 
     async def comes_back(self) -> None:
-        """Listen."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls, limit=ROOM)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def goes_away(self) -> None:
-        """Listen no more, and cut all connections; nothing if it is away."""
+        """And cut all connections."""
         if self._server is None:
             return
         self._server.close()
@@ -56,7 +55,7 @@ class Place:
         self._server = None
 
     async def cuts(self) -> None:
-        """Cut all connections, whatever is on its way; it goes on to listen."""
+        """And listen on."""
         served = dict(self._served)
         for task, writer in served.items():
             writer.transport.abort()
@@ -64,7 +63,7 @@ class Place:
         await asyncio.gather(*served, return_exceptions=True)
 
     async def answer(self, head: str, body: bytes) -> bytes:
-        """The answer to one request, as it is sent; a server of its own says which."""
+        """As it is sent."""
         raise NotImplementedError
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,7 +83,7 @@ class Place:
 
 
 class TokenEndpoint(Place):
-    """Grants tokens to whoever shows a secret that is good now (RFC 6749 §4.4), or says nothing at all."""
+    """Takes the secrets that are good now (RFC 6749 §4.4), or says nothing."""
 
     def __init__(self, *secrets: str) -> None:
         super().__init__()
@@ -108,19 +107,18 @@ class TokenEndpoint(Place):
         return f"http://127.0.0.1:{self.port}/oauth/token"
 
     def knows(self, token: str) -> bool:
-        """Whether the token was granted here, and has not expired."""
+        """Granted here, and not expired."""
         return self._ends.get(token, 0.0) > asyncio.get_running_loop().time()
 
     async def grants(self, secret: str, count: int) -> None:
-        """Wait until so many tokens have been granted for this secret."""
+        """Wait for so many."""
         await self._reaches(lambda: self.granted[secret], count)
 
     async def asked(self, count: int) -> None:
-        """Wait until it has said nothing to so many requests."""
+        """Wait until so many hang."""
         await self._reaches(lambda: self.unanswered, count)
 
     async def answer(self, head: str, body: bytes) -> bytes:
-        """A token, a refusal, or nothing."""
         del body
         if self.hangs:
             self.unanswered += 1
@@ -146,7 +144,7 @@ class TokenEndpoint(Place):
 
 
 class CountingUpstream(Place):
-    """Takes whole messages of those whose token is good, and answers each after some seconds."""
+    """Counts whole messages with a good token, and answers each after some seconds."""
 
     def __init__(self, endpoint: TokenEndpoint, *, tls: ssl.SSLContext | None = None, takes: float = 0.0) -> None:
         super().__init__(tls)
@@ -162,13 +160,13 @@ class CountingUpstream(Place):
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     async def takes_one(self) -> None:
-        """Wait until another message has arrived."""
+        """Wait for another message."""
         self._came.clear()
         async with asyncio.timeout(PATIENCE):
             await self._came.wait()
 
     async def answer(self, head: str, body: bytes) -> bytes:
-        """200 for what is counted, 401 for what is not."""
+        """200 if it is counted, else 401."""
         shown = re.search(r"(?i)\r\nauthorization: *bearer (\S+)", head)
         if shown is None or not self._endpoint.knows(shown[1]):
             return response(401, "")

@@ -1,4 +1,4 @@
-"""asyncio's timeouts as older Pythons have them."""
+"""Timeouts of older Pythons."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 def count_all_cancellations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As before Python 3.11.3: in a task that was cancelled earlier, a timeout is a CancelledError."""
+    """Before 3.11.3 a timeout in a task that was cancelled earlier is a CancelledError."""
     enter = asyncio.Timeout.__aenter__
 
     async def entered(limit: Any) -> Any:

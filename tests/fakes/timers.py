@@ -1,4 +1,4 @@
-"""Timers that ring when a test says so."""
+"""Timers that tests ring."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class Timer:
-    """One call that is scheduled."""
+    """Scheduled."""
 
     seconds: float
     call: Callable[[], None]
@@ -17,7 +17,7 @@ class Timer:
 
 
 class Timers:
-    """Stands in for `loop.call_later`."""
+    """In place of `loop.call_later`."""
 
     def __init__(self) -> None:
         self._due: list[Timer] = []
@@ -29,15 +29,13 @@ class Timers:
 
     @property
     def seconds(self) -> list[float]:
-        """Of all that are scheduled."""
         return sorted(timer.seconds for timer in self._due)
 
     def discard(self, timer: Timer) -> None:
-        """Forget a timer, whether it is scheduled or not."""
         self._due = [each for each in self._due if each is not timer]
 
     def ring(self, seconds: float) -> None:
-        """Call what was scheduled for so many seconds."""
+        """All of so many seconds."""
         for timer in [each for each in self._due if each.seconds == seconds]:
             self.discard(timer)
             timer.call()

@@ -1,4 +1,4 @@
-"""A store of shared tokens in memory, with a clock of its own, which several replicas can use."""
+"""Shared tokens in memory, with a clock of their own, for several replicas."""
 
 import asyncio
 import hashlib
@@ -14,25 +14,25 @@ KEY, OTHER_KEY = b"QUFB" * 10 + b"QUE=", b"QkJC" * 10 + b"QkI="
 
 
 def keys(*texts: bytes) -> Keys:
-    """The keys of a file that has these lines; by default one key."""
+    """Of a file with these lines."""
     return parse_keys(b"\n".join(texts or (KEY,)))
 
 
 async def at_once(operation: str, effect: Callable[[], object]) -> object:
-    """Do it without a delay."""
+    """Without a delay."""
     del operation
     return effect()
 
 
 async def turn(seconds: float) -> None:
-    """One turn of the event loop."""
+    """Of the event loop."""
     del seconds
     await asyncio.sleep(0)
 
 
 @dataclass
 class Row:
-    """A row as it is kept, with the store's times."""
+    """With the store's times."""
 
     generation: int = 0
     token: Sealed | None = None
@@ -45,7 +45,7 @@ class Row:
 
 
 class MemoryTokenStore:
-    """Does what PostgreSQL does, as one replica sees it; replicas share `rows` and `clock`."""
+    """As one replica sees PostgreSQL; replicas share `rows` and `clock`."""
 
     def __init__(self, clock: HandClock, rows: dict[bytes, Row] | None = None) -> None:
         self.clock = clock
@@ -58,7 +58,6 @@ class MemoryTokenStore:
         "How a replica waits for a change."
 
     def name_of(self, identity: bytes) -> bytes:
-        """A hash is enough here."""
         if not self.is_available:
             raise StoreUnreachable("switched off")
         return hashlib.sha256(identity).digest()
@@ -81,7 +80,7 @@ class MemoryTokenStore:
         return await self._do("look", effect)  # type: ignore[return-value]
 
     async def acquire(self, name: bytes, owner: bytes, seconds: float) -> bool:
-        """Take the lease if it is free."""
+        """If it is free."""
 
         def effect() -> bool:
             row, now = self.rows.setdefault(name, Row()), self.clock.monotonic()
@@ -116,8 +115,6 @@ class MemoryTokenStore:
     async def publish_failure(
         self, name: bytes, owner: bytes, *, generation: int, failure: Sealed, seconds: float
     ) -> bool:
-        """Store why a grant failed."""
-
         def effect() -> bool:
             row = self.rows[name]
             if row.owner != owner or row.generation != generation:
@@ -138,7 +135,7 @@ class MemoryTokenStore:
         await self._do("release", effect)
 
     async def forget(self, name: bytes, generation: int) -> None:
-        """Remove the token of this generation."""
+        """If it is of this generation."""
 
         def effect() -> None:
             row = self.rows.get(name, Row())
@@ -148,7 +145,7 @@ class MemoryTokenStore:
         await self._do("forget", effect)
 
     async def changed(self, name: bytes, seconds: float) -> None:
-        """Look again after so long; there are no notifications."""
+        """There are no notifications."""
         del name
         assert 0 < seconds <= 0.25
         await self.wait(seconds)

@@ -1,4 +1,4 @@
-"""Spans that stay in memory, and a log of events that can be read."""
+"""Spans in memory, and a log of events."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from tests.fakes.upstream import PATIENCE
 
 
 class Events:
-    """A logger that keeps what it is given."""
+    """A logger that keeps."""
 
     def __init__(self) -> None:
         self.warnings: list[tuple[str, dict[str, Any]]] = []
@@ -25,7 +25,7 @@ class Events:
 
 
 class MemoryTraces(SpanTraces):
-    """As with a collector, but that finished spans are kept here."""
+    """Finished spans are kept, not sent."""
 
     def __init__(self) -> None:
         self._memory = InMemorySpanExporter()
@@ -36,11 +36,10 @@ class MemoryTraces(SpanTraces):
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
-        """Those that have ended, in that order."""
         return self._memory.get_finished_spans()
 
     async def reach(self, count: int = 1) -> tuple[ReadableSpan, ...]:
-        """Wait until so many have ended: the sender has its answer a little before."""
+        """The sender has its answer a little earlier."""
         async with asyncio.timeout(PATIENCE):
             while len(self.spans) < count:  # noqa: ASYNC110 - the exporter has no event to wait for
                 await asyncio.sleep(0)
@@ -48,5 +47,4 @@ class MemoryTraces(SpanTraces):
 
     @property
     def text(self) -> str:
-        """All that would be sent of them."""
         return "\n".join(span.to_json() for span in self.spans)

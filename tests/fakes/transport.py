@@ -1,11 +1,11 @@
-"""A transport with a memory in place of a socket."""
+"""A transport without a socket."""
 
 import asyncio
 from typing import Any
 
 
 class MemoryTransport(asyncio.Transport):
-    """Keeps what is written, and what became of the connection; never calls back by itself."""
+    """Keeps what is written, and never calls back by itself."""
 
     def __init__(self, **extra: Any) -> None:
         super().__init__(extra)
@@ -17,13 +17,13 @@ class MemoryTransport(asyncio.Transport):
         self.limit: int | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep octets; an error after the end, as uvloop has it."""
+        """After the end an error, as uvloop has it."""
         assert not self.ended, "written after write_eof"
         if not self.is_closing():
             self.written += bytes(data)
 
     def taken(self) -> bytes:
-        """Return what was written since the last call."""
+        """Since the last call."""
         written, self.written = self.written, b""
         return written
 
@@ -49,7 +49,7 @@ class MemoryTransport(asyncio.Transport):
         self.reading = True
 
     def get_write_buffer_size(self) -> int:
-        """Octets not yet taken."""
+        """Not yet taken."""
         return self.buffered
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

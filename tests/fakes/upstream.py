@@ -1,4 +1,4 @@
-"""A scripted upstream on a real socket, which keeps every request as the octets that came."""
+"""A scripted upstream on a real socket."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ Line = Callable[["Call"], Awaitable[None]]
 
 @dataclass(slots=True)
 class Received:
-    """A request as it came, and as much of its body as has been read."""
+    """As octets, with as much of the body as was read."""
 
     connection: int
     "The how-manieth connection it came over, from 1."
@@ -29,27 +29,24 @@ class Received:
 
     @property
     def method(self) -> bytes:
-        """Of the request line."""
         return self.head.split(b" ", 1)[0]
 
     @property
     def target(self) -> bytes:
-        """Of the request line."""
         return self.head.split(b" ", 2)[1]
 
     @property
     def lines(self) -> list[bytes]:
-        """The fields, in order, each as its line."""
         return self.head.split(b"\r\n")[1:-2]
 
     def field(self, name: bytes) -> list[bytes]:
-        """All values of a field, in order."""
+        """In order."""
         pairs = (line.partition(b":") for line in self.lines)
         return [value.strip() for each, _, value in pairs if each.lower() == name.lower()]
 
 
 class Call:
-    """One request, and the connection that it came over."""
+    """A request and its connection."""
 
     def __init__(self, received: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.received = received
@@ -58,7 +55,7 @@ class Call:
         self._read = False
 
     async def body(self) -> bytes:
-        """The body, read to its end and noted piece by piece."""
+        """To its end, noted piece by piece."""
         if not self._read:
             self._read = True
             if self.received.field(b"Transfer-Encoding"):
@@ -68,36 +65,34 @@ class Call:
         return bytes(self.received.body)
 
     async def read(self, count: int) -> None:
-        """So much of the body, and no more."""
+        """Of the body."""
         await self._take(count)
 
     async def send(self, octets: bytes) -> None:
-        """Part of an answer."""
         self._writer.write(octets)
         await self._writer.drain()
 
     async def send_singly(self, octets: bytes) -> None:
-        """Part of an answer, octet by octet, with a turn of the event loop between two."""
+        """Octet by octet, a turn of the event loop between two."""
         for octet in octets:
             await self.send(bytes([octet]))
             await asyncio.sleep(0)
 
     async def ended(self) -> None:
-        """Wait until the other side has ended the connection, whatever it still sent."""
+        """By the other side, whatever it still sent."""
         with contextlib.suppress(ConnectionError):
             while await self._reader.read(1 << 16):
                 pass
 
     def close(self) -> None:
-        """End the connection in good order, after what was sent."""
+        """After what was sent."""
         self._writer.close()
 
     def abandon(self) -> None:
-        """End the connection below TLS, without saying so above."""
+        """Below TLS, without saying so above."""
         self._writer.transport.abort()
 
     def reset(self) -> None:
-        """End the connection with a TCP reset."""
         stream_server.reset(self._writer.transport)
 
     async def _take(self, count: int) -> None:
@@ -116,7 +111,7 @@ class Call:
 
 
 def answering(octets: bytes) -> Line:
-    """Make a line that reads the whole request, then sends this as it is."""
+    """Read all, then send this as it is."""
 
     async def line(call: Call) -> None:
         await call.body()
@@ -126,23 +121,22 @@ def answering(octets: bytes) -> Line:
 
 
 def answer(status: int = 200, *fields: bytes, body: bytes = b"", reason: bytes = b"") -> Line:
-    """Make a line that reads the whole request, then answers with Content-Length."""
+    """Read all, then answer with Content-Length."""
     return answering(head(status, *fields, b"Content-Length: %d" % len(body), reason=reason) + body)
 
 
 def head(status: int, *fields: bytes, reason: bytes = b"") -> bytes:
-    """Make the head of an answer."""
+    """Of an answer."""
     return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, reason), *fields, b"", b""])
 
 
 class Held:
-    """An upstream's line that answers `done` when it is let go."""
+    """Answers `done` when it is let go."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
 
     async def __call__(self, call: Call) -> None:
-        """Take the request, wait, answer."""
         await call.body()
         async with asyncio.timeout(PATIENCE):
             await self.go.wait()
@@ -150,25 +144,25 @@ class Held:
 
 
 async def hang_up(call: Call) -> None:
-    """Read the whole request, then close without a word."""
+    """Read all, then close."""
     await call.body()
     call.close()
 
 
 async def reset(call: Call) -> None:
-    """Read the whole request, then reset."""
+    """Read all, then reset."""
     await call.body()
     call.reset()
 
 
 async def hang(call: Call) -> None:
-    """Read the whole request, and say nothing until the other side goes."""
+    """Read all, and wait until the other side goes."""
     await call.body()
     await call.ended()
 
 
 class Upstream(StreamServer):
-    """Follows its script, a line for each request; after the last line, that line again. A context manager."""
+    """Follows its script, and repeats the last line. A context manager."""
 
     def __init__(
         self, *script: Line, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
@@ -179,22 +173,19 @@ class Upstream(StreamServer):
         self.requests: list[Received] = []
 
     def follow(self, *script: Line) -> None:
-        """Take another script."""
         self.script = deque(script)
 
     @property
     def bodies(self) -> list[bytes]:
-        """What has come of each request's body."""
+        """As far as they came."""
         return [bytes(each.body) for each in self.requests]
 
     async def reach(self, count: int) -> None:
-        """Wait until so many requests have begun."""
         async with asyncio.timeout(PATIENCE):
             while len(self.requests) < count:
                 await self._changed.wait()
 
     async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer requests as the script says."""
         while not writer.is_closing():
             received = Received(number, await reader.readuntil(b"\r\n\r\n"))
             self.requests.append(received)

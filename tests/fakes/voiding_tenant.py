@@ -1,4 +1,4 @@
-"""A tenant whose grants void the token before, as Neo does for tokens without an end; on real sockets."""
+"""A tenant whose grants void the token before, as Neo's do."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from aiohttp import web
 
 
 class VoidingTenant:
-    """Authorization server and upstream in one. Use as an asynchronous context manager."""
+    """Authorization server and upstream. A context manager."""
 
     def __init__(self) -> None:
         self.takes: Callable[[], float] = lambda: 0.0
@@ -44,11 +44,11 @@ class VoidingTenant:
 
     @property
     def valid(self) -> str:
-        """The only token that the upstream accepts."""
+        """The upstream accepts no other."""
         return f"token-{self.grants}-cAnAryT0ken"
 
     def void(self) -> None:
-        """End the present token, as somebody else's grant does."""
+        """As somebody else's grant does."""
         self.grants += 1
         self._renewed_after = 0.0
 

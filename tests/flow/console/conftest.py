@@ -1,4 +1,4 @@
-"""A proxy with a console, and a page that is open."""
+"""A proxy with a console."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def open_page(tmp_path: Path, clock: HandLoop, caplog: pytest.LogCaptureFixture) -> AsyncIterator[OpenPage]:
-    """Starts proxies with a console; what they have logged has no secret."""
+    """What they have logged has no secret."""
     pages: list[Page] = []
     async with AsyncExitStack() as stack:
 
@@ -43,11 +43,11 @@ async def open_page(tmp_path: Path, clock: HandLoop, caplog: pytest.LogCaptureFi
 
 @pytest.fixture
 async def page(open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, route: Document) -> Page:
-    """A page of a proxy with the route `/orders`."""
+    """Of the route `/orders`."""
     return await open_page(document(upstream, authority, name="orders", **route))
 
 
 @pytest.fixture
 def route() -> Document:
-    """Further options of the route; to be overridden by `pytest.mark.parametrize`."""
+    """Further options, by `pytest.mark.parametrize`."""
     return {}

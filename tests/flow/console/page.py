@@ -1,4 +1,4 @@
-"""What a page of the console does: requests to its API, with the admin token."""
+"""Requests to the console's API."""
 
 import asyncio
 import io
@@ -19,7 +19,7 @@ Answer = tuple[int, Any]
 
 
 class Page:
-    """A client of one console. A context manager."""
+    """A context manager."""
 
     def __init__(self, proxy: Running, console: Console, timers: Timers) -> None:
         self.proxy = proxy
@@ -39,43 +39,40 @@ class Page:
 
     @property
     def token(self) -> str:
-        """The admin token."""
         return self.proxy.app.admin.access.token or ""
 
     async def open(self, path: str, method: str = "GET", **options: Any) -> ClientResponse:
-        """Ask for a resource of the API; the caller reads the answer, or closes it."""
+        """The caller reads or closes the answer."""
         async with asyncio.timeout(PATIENCE):
             return await self._session.request(method, f"/console/api/{path}", **options)
 
     async def ask(self, path: str, method: str = "GET", **options: Any) -> Answer:
-        """Status and JSON of an answer."""
+        """Status and JSON."""
         async with asyncio.timeout(PATIENCE):
             answered = await self.open(path, method, **options)
             assert answered.content_type == "application/json", await answered.text()
             return answered.status, await answered.json()
 
     async def get(self, path: str) -> Any:
-        """The JSON of a resource."""
+        """Its JSON."""
         status, content = await self.ask(path)
         assert status == 200, content
         return content
 
     async def send(self, body: bytes | Any = b"", **message: Any) -> Answer:
-        """Send a message, by default a POST of the route `orders`."""
+        """By default a POST of `orders`."""
         return await self.ask("send", "POST", data=sendable(body, **message))
 
     async def record(self, route: str = "orders", minutes: float = 15) -> None:
-        """Switch a recording on."""
         status, content = await self.ask(f"recordings/{route}", "PUT", json={"minutes": minutes})
         assert status == 200, content
 
     async def newest(self) -> Any:
-        """The details of the newest exchange."""
         rows = (await self.get("traffic"))["exchanges"]
         return await self.get(f"traffic/{rows[0]['id']}")
 
     async def stream(self, credential: str = "") -> "EventStream":
-        """A new stream of events, by default with the token."""
+        """By default with the token."""
         sender = await self.proxy.sender(self.proxy.app.admin.port)
         field = credential or f"Authorization: Bearer {self.token}"
         head = f"GET /console/api/events HTTP/1.1\r\nHost: localhost\r\n{field}\r\n\r\n"
@@ -84,36 +81,33 @@ class Page:
 
 
 class EventStream:
-    """A stream of events, read as octets."""
+    """Read as octets."""
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
         self._read = b""
 
     async def opened(self) -> Self:
-        """Read up to the first comment."""
+        """Up to the first comment."""
         assert (await self.sender.head()).status == 200
         await self._until(b": open\n\n")
         return self
 
     async def event(self) -> tuple[str, Any]:
-        """Name and content of the next event."""
+        """Name and content."""
         text = await self._until(b"\n\n", behind=b"event: ")
         name, _, content = text.partition("\ndata: ")
         return name, json.loads(content)
 
     async def comment(self) -> str:
-        """The next comment."""
         return await self._until(b"\n\n", behind=b": ")
 
     async def ends(self) -> None:
-        """Read until the proxy ends it."""
         with suppress(ConnectionResetError):
             while await self.more():
                 pass
 
     async def more(self) -> bytes:
-        """What has arrived."""
         async with asyncio.timeout(PATIENCE):
             return await self.sender._reader.read(1 << 16)
 
@@ -125,7 +119,7 @@ class EventStream:
 
 
 def _joined(text: bytes) -> bytes:
-    """An event without the chunks that it came in; none of ours has a line that is a hexadecimal number."""
+    """Without chunks; no line of ours is a hexadecimal number."""
     lines = text.split(b"\r\n")
     return b"".join(line for line in lines if not _is_size(line))
 
@@ -139,7 +133,7 @@ def _is_size(line: bytes) -> bool:
 
 
 def sendable(body: bytes | Any = b"", **message: Any) -> Any:
-    """The body of a request that sends a message; a body that comes in pieces has no length."""
+    """A body in pieces has no length."""
     line = json.dumps({"route": "orders", "method": "POST", "path": "", "fields": [], **message}).encode() + b"\n"
     if isinstance(body, bytes):
         return io.BytesIO(line + body)

@@ -1,4 +1,4 @@
-"""A message of the page passes through the proxy as any other sender's does, and its answer is shown."""
+"""A message of the page passes as any sender's, and its answer is shown."""
 
 import asyncio
 import io
@@ -52,7 +52,7 @@ async def test_it_comes_from_loopback(page: Page) -> None:
 
 @pytest.mark.parametrize("route", [{"allow": ["10.0.0.0/8"]}])
 async def test_a_fence_stops_it(page: Page, upstream: Upstream) -> None:
-    """As it stops any sender of this machine; the page shows what to do."""
+    """As any sender of this machine; the page shows what to do."""
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["code"], content["made_by"]) == (403, "sender_not_allowed", "proxy")
     assert "allow" in content["what_to_do"]
@@ -73,7 +73,7 @@ async def test_the_csrf_handshake_is_explained(page: Page, upstream: Upstream) -
 
 
 async def test_a_content_type_is_guessed(page: Page, upstream: Upstream) -> None:
-    """From the first bytes of the body, unless the form has one; a message without a body has none."""
+    """From its first bytes, unless the form has one; no body has none."""
     for body in (b'{"a": 1}', b"<a/>", b"a", b""):
         await page.send(body)
     assert [received.field(b"Content-Type") for received in upstream.requests] == [
@@ -85,7 +85,7 @@ async def test_a_content_type_is_guessed(page: Page, upstream: Upstream) -> None
 
 
 async def test_a_body_is_streamed(page: Page, upstream: Upstream) -> None:
-    """The upstream gets the first piece before the page has sent the last one; the length may be unknown."""
+    """The upstream gets its beginning before its end; the length may be unknown."""
     last = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
@@ -103,14 +103,14 @@ async def test_a_body_is_streamed(page: Page, upstream: Upstream) -> None:
 
 @pytest.mark.parametrize("route", [{"max_body": "1KiB"}])
 async def test_a_body_above_the_limit_of_the_route_is_refused(page: Page, upstream: Upstream) -> None:
-    """By the proxy, and the page reads the answer although the body was not read to its end."""
+    """The page reads the answer, although its body was not read to the end."""
     _, content = await page.send(b"x" * (4 << 20))
     assert (content["status"], content["code"]) == (413, "body_too_large")
     assert upstream.requests == []
 
 
 async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream) -> None:
-    """Half of it is not sent as if it were all."""
+    """Half of it is not sent as all."""
 
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"
@@ -128,7 +128,7 @@ async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream
 
 
 async def test_a_page_that_goes_cancels_its_message(page: Page, upstream: Upstream) -> None:
-    """As a sender that disconnects: what has arrived upstream is not taken back."""
+    """As a sender that disconnects."""
     held = Held()
     upstream.script = deque([held])
     sending = asyncio.ensure_future(page.send(b"<order/>"))
@@ -173,7 +173,7 @@ async def test_of_a_large_answer_the_beginning_is_shown_and_all_can_be_saved(pag
 
 
 async def test_the_last_answers_are_kept(page: Page, upstream: Upstream) -> None:
-    """Small ones and large ones; older ones are gone, and the page says so."""
+    """Older ones are gone, and the page says so."""
     upstream.script = deque([answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small")])
     urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(kept_answers.KEPT + 1)]
     status, content = await page.ask(urls[0])
@@ -194,7 +194,7 @@ async def test_an_answer_that_is_too_large_is_shown_only(
 async def test_an_answer_that_the_disk_does_not_take_is_shown_only(
     page: Page, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk loses nothing but the copy."""
+    """Nothing else is lost."""
 
     def full(_log: object) -> None:
         raise OSError(28, "No space left on device")

@@ -1,4 +1,4 @@
-"""`Copy as curl` is a command for sh that sends the same message once more, as it stands."""
+"""`Copy as curl` is a command for sh that sends the same message again."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ async def run(command: str, **variables: str) -> tuple[int, str]:
 
 
 async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
-    """Sends a message, then its command; the upstream gets the same twice."""
+    """The upstream gets the same twice."""
     await page.record()
     await (await page.proxy.sender()).ask(octets)
     command: str = (await page.newest())["curl"]
@@ -64,7 +64,7 @@ async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
     ],
 )
 async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: bytes) -> None:
-    """Whatever method, target, fields and body contain."""
+    """Whatever it contains."""
     command = await sent_again(page, upstream, octets)
     assert command.startswith("curl ")
     assert " \\\n" in command
@@ -72,7 +72,7 @@ async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: 
 
 @pytest.mark.parametrize("body", [bytes(range(256)), b"a\r\nb", b"\xff" * 200_000, b"x" * 100_000])
 async def test_a_binary_or_large_body_is_a_pipe(page: Page, upstream: Upstream, body: bytes) -> None:
-    """Of base64, which survives a terminal."""
+    """Of base64."""
     upstream.script = deque([answer(200, body=b"done")])
     command = await sent_again(page, upstream, request(b"POST /orders", b"Content-Type: a/b", body=body))
     assert command.startswith("printf %s '")
@@ -80,7 +80,7 @@ async def test_a_binary_or_large_body_is_a_pipe(page: Page, upstream: Upstream, 
 
 
 async def test_the_senders_own_credential_is_left_out(page: Page, upstream: Upstream) -> None:
-    """The proxy removes Authorization; cookies of a session are not the message's."""
+    """So are cookies of sessions."""
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-API-Key: s3cr3tKey"]
     await page.record()
     await (await page.proxy.sender()).ask(request(b"POST /orders", *shown, body=b"<order/>"))
@@ -93,7 +93,7 @@ async def test_the_senders_own_credential_is_left_out(page: Page, upstream: Upst
 async def test_a_key_that_the_route_wants_is_a_variable(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Without it sh says which one is missing, and nothing is sent."""
+    """Without it sh says which one is missing."""
     (tmp_path / "keys").write_text("s3cr3tKey\n")
     options = {"inbound_auth": {"api_key": {"field": "X-Sender", "keys_file": str(tmp_path / "keys")}}}
     page = await open_page(document(upstream, authority, name="orders", **options))
@@ -107,7 +107,7 @@ async def test_a_key_that_the_route_wants_is_a_variable(
 
 
 async def test_a_query_with_a_credential_cannot_be_copied(page: Page) -> None:
-    """It is not shown, so the command would be another one."""
+    """The command would be another one."""
     await page.record()
     await (await page.proxy.sender()).ask(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
     found = await page.newest()

@@ -1,4 +1,4 @@
-"""A recording keeps fields and bodies of a route's exchanges: for some minutes, bounded, without credentials."""
+"""Fields and bodies of a route's exchanges are kept: for minutes, bounded, without credentials."""
 
 from collections import deque
 from pathlib import Path
@@ -32,7 +32,7 @@ def fields(part: Any, *names: str) -> list[str]:
 
 
 async def test_nothing_is_kept_unless_it_is_asked_for(page: Page) -> None:
-    """Neither before a recording nor after it."""
+    """Before a recording, and after it."""
     sender = await page.proxy.sender()
     await sender.ask(request(b"POST /orders", body=b"<before/>"))
     await page.record()
@@ -46,7 +46,7 @@ async def test_nothing_is_kept_unless_it_is_asked_for(page: Page) -> None:
 
 
 async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Upstream) -> None:
-    """As the sender sent them, and as it got them."""
+    """As sent, and as received."""
     upstream.script = deque([answer(200, b"Content-Type: application/xml", body=b"<done/>")])
     await page.record()
     sender = await page.proxy.sender()
@@ -72,7 +72,7 @@ async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Up
 
 @pytest.mark.parametrize("route", [{"buffer": "1KiB"}, {"buffer": "1KiB", "spool": "1MiB"}])
 async def test_a_body_that_is_streamed_or_spooled_is_kept_too(page: Page, upstream: Upstream) -> None:
-    """In pieces, and sent again in the case of an answer with chunks."""
+    """Its replay, with an answer in chunks, too."""
     upstream.script = deque([answering(head(200, b"Transfer-Encoding: chunked") + chunked(b"do", b"ne"))])
     await page.record()
     sender = await page.proxy.sender()
@@ -97,7 +97,7 @@ async def test_an_answer_of_the_proxy_is_kept_too(page: Page) -> None:
 async def test_credentials_are_masked(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Authorization, cookies both ways, keys of senders, what `set_fields` takes from a variable; the token too."""
+    """Authorization, cookies, keys, tokens, `set_fields` from variables."""
     (tmp_path / "keys").write_text("s3cr3tKey\n")
     options = {"inbound_auth": {"api_key": {"field": "X-Sender", "keys_file": str(tmp_path / "keys")}}}
     page = await open_page(document(upstream, authority, name="orders", **options))
@@ -118,7 +118,7 @@ async def test_credentials_are_masked(
 async def test_no_resource_has_a_secret_while_all_is_recorded(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Whatever is asked for: state, rows, details, bodies, OAuth clients, events."""
+    """State, rows, details, bodies, OAuth clients, events."""
     page = await open_page(document(upstream, authority, name="orders"))
     stream = await (await page.stream()).opened()
     upstream.script = deque([answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie; Path=/", body=b"done")])
@@ -137,7 +137,7 @@ async def test_no_resource_has_a_secret_while_all_is_recorded(
 
 
 async def test_bodies_are_saved_and_never_shown_as_pages(page: Page, upstream: Upstream) -> None:
-    """Whatever they say that they are."""
+    """Whatever their type."""
     upstream.script = deque([answer(200, b"Content-Type: text/html", body=b"<script>alert(1)</script>")])
     await page.record()
     await (await page.proxy.sender()).ask(request(b"POST /orders", b"Content-Type: text/html", body=b"<script/>"))
@@ -151,7 +151,7 @@ async def test_bodies_are_saved_and_never_shown_as_pages(page: Page, upstream: U
 
 
 async def test_a_large_body_is_cut(page: Page, upstream: Upstream) -> None:
-    """A mebibyte of each is kept; the message itself is not changed, but it cannot be sent again from here."""
+    """To a mebibyte, in the recording only; it cannot be sent again."""
     body = b"x" * (SHOWN + 10)
     upstream.script = deque([answer(200, body=body)])
     await page.record()
@@ -166,7 +166,7 @@ async def test_a_large_body_is_cut(page: Page, upstream: Upstream) -> None:
 
 
 async def test_the_memory_of_all_recordings_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest exchanges go first; those that run are counted too."""
+    """The oldest go first; those that run count too."""
     monkeypatch.setattr(recordings, "MOST_BYTES", 100_000)
     await page.record()
     sender = await page.proxy.sender()
@@ -192,7 +192,7 @@ async def test_so_many_exchanges_are_kept(page: Page, monkeypatch: pytest.Monkey
 
 
 async def test_a_recording_ends_by_itself_and_everything_kept_goes(page: Page) -> None:
-    """The log says when it began and when it ended."""
+    """The log has beginning and end."""
     await page.record(minutes=2)
     sender = await page.proxy.sender()
     await sender.ask(request(b"POST /orders", body=b"<order/>"))
@@ -209,7 +209,7 @@ async def test_a_recording_ends_by_itself_and_everything_kept_goes(page: Page) -
 
 
 async def test_an_exchange_that_outlives_the_recording_keeps_nothing(page: Page, upstream: Upstream) -> None:
-    """What comes afterwards passes as ever."""
+    """The rest passes as ever."""
     held = Held()
     upstream.script = deque([held])
     await page.record()
@@ -225,7 +225,7 @@ async def test_an_exchange_that_outlives_the_recording_keeps_nothing(page: Page,
 
 @pytest.mark.parametrize("minutes", [0, -1, 15.1, True, "15", None])
 async def test_a_recording_has_at_most_fifteen_minutes(page: Page, minutes: Any) -> None:
-    """Anything else is refused, and nothing is recorded."""
+    """Anything else is refused."""
     status, content = await page.ask("recordings/orders", "PUT", json={"minutes": minutes})
     assert (status, content["title"]) == (400, "Bad Request")
     assert (await page.get("state"))["recordings"] == []
@@ -241,7 +241,7 @@ async def test_a_recording_can_be_prolonged(page: Page) -> None:
 
 
 async def test_recordings_end_with_the_proxy(page: Page) -> None:
-    """And so do their timers."""
+    """And so do timers."""
     await page.record()
     await page.proxy.app.stop()
     assert page.timers.seconds == []
@@ -251,7 +251,7 @@ async def test_recordings_end_with_the_proxy(page: Page) -> None:
 async def test_a_recorded_route_is_recorded_after_a_reload(
     page: Page, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """A recording is by the name of a route."""
+    """By its name."""
     await page.record()
     changed: Document = document(upstream, authority, name="orders", timeout="1m")
     await page.proxy.reload(changed)
@@ -260,7 +260,7 @@ async def test_a_recorded_route_is_recorded_after_a_reload(
 
 
 async def test_a_body_in_another_coding_is_no_text(page: Page, upstream: Upstream) -> None:
-    """It can be saved; gzip is shown as what it contains."""
+    """It can be saved; gzip is decoded."""
     import gzip  # noqa: PLC0415
 
     for coding, body, text in ((b"gzip", gzip.compress(b"<done/>"), "<done/>"), (b"br", b"abc", None)):

@@ -1,4 +1,4 @@
-"""`Check` sends the doctor's steps one after the other, one check at a time for each route."""
+"""`Check` sends the doctor's steps one by one, one check at a time for each route."""
 
 import asyncio
 import json
@@ -12,14 +12,14 @@ from tests.flow.running import document, until
 
 
 async def lines(page: Page, route: str = "orders") -> list[dict[str, object]]:
-    """The steps of a check."""
+    """Of a check."""
     answered = await page.open(f"routes/{route}/check")
     assert answered.content_type == "application/x-ndjson"
     return [json.loads(line) for line in (await answered.text()).splitlines()]
 
 
 async def test_each_step_is_a_line(page: Page, upstream: Upstream) -> None:
-    """No message is sent, and the log is as before."""
+    """No message is sent, nothing is logged."""
     *steps, last = await lines(page)
     assert last == {"done": True}
     assert {step["group"] for step in steps} == {"oauth_client orders", "route orders"}
@@ -43,7 +43,7 @@ async def test_a_failed_step_says_what_to_do(open_page: OpenPage, authority: Aut
 
 
 async def test_a_second_check_of_the_same_route_is_refused(page: Page, upstream: Upstream) -> None:
-    """Until the first one has ended; a page that goes ends its check."""
+    """Until the first has ended; a page that goes ends its own."""
     upstream.script = deque([Held()])
     first = await page.open("routes/orders/check")
     await upstream.reach(1)

@@ -1,4 +1,4 @@
-"""The pages' event stream: groups of changes, bounded in number and in memory, and no timer without a page."""
+"""The pages' events come in groups, bounded, and without a page no timer runs."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ POST = request(b"POST /orders", body=b"<order/>")
 
 
 async def test_what_has_changed_is_one_event(page: Page) -> None:
-    """With all exchanges since the last one, the newest first."""
+    """All exchanges, the newest first."""
     stream = await (await page.stream()).opened()
     sender = await page.proxy.sender()
     for _ in range(3):
@@ -31,7 +31,7 @@ async def test_what_has_changed_is_one_event(page: Page) -> None:
 
 
 async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
-    """But for a comment after some time, which keeps the connection alive."""
+    """But for comments, which keep the connection alive."""
     stream = await (await page.stream()).opened()
     for _ in range(round(QUIET / PAUSE)):
         page.timers.ring(PAUSE)
@@ -39,7 +39,7 @@ async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
 
 
 async def test_a_stream_ends_with_the_session_that_it_was_opened_with(page: Page) -> None:
-    """After twelve hours, to the second; a stream that was opened with the token goes on."""
+    """After twelve hours, to the second; one of the token goes on."""
     access, port = page.proxy.app.admin.access, page.proxy.app.admin.port
     own = await (await page.stream(f"Cookie: cpi-oauth-proxy-{port}={access.sign_in(page.token)}")).opened()
     other = await (await page.stream()).opened()
@@ -57,7 +57,7 @@ async def test_a_stream_ends_with_the_session_that_it_was_opened_with(page: Page
 
 
 async def test_many_exchanges_are_counted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the newest are rendered, so that a page delays no message."""
+    """Only the newest are rendered."""
     monkeypatch.setattr(live, "MOST", 2)
     stream = await (await page.stream()).opened()
     sender = await page.proxy.sender()
@@ -93,7 +93,7 @@ async def follow_client(page: Page) -> None:
 
 
 async def test_recordings_are_told(page: Page) -> None:
-    """When one begins, and when it ends."""
+    """Beginning and end."""
     stream = await (await page.stream()).opened()
     await page.record()
     page.timers.ring(PAUSE)
@@ -104,7 +104,7 @@ async def test_recordings_are_told(page: Page) -> None:
 
 
 async def test_no_timer_runs_without_a_stream(page: Page) -> None:
-    """Neither before the first one, nor after the last one."""
+    """Before the first and after the last one."""
     assert page.timers.seconds == []
     first = await (await page.stream()).opened()
     second = await (await page.stream()).opened()
@@ -117,7 +117,7 @@ async def test_no_timer_runs_without_a_stream(page: Page) -> None:
 
 
 async def test_there_are_so_many_streams(page: Page) -> None:
-    """One more is a 429; a page that goes makes room at once."""
+    """One more is a 429; a page that goes makes room."""
     streams = [await (await page.stream()).opened() for _ in range(MOST)]
     status, content = await page.ask("events")
     assert (status, content["title"]) == (429, "Too Many Requests")
@@ -127,7 +127,7 @@ async def test_there_are_so_many_streams(page: Page) -> None:
 
 
 async def test_a_stream_that_is_not_read_is_dropped(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above a bound of what waits, and the others go on."""
+    """The others go on."""
     monkeypatch.setattr(events, "MOST_UNREAD", 200_000)
     await (await page.stream()).opened()
     quick = await (await page.stream()).opened()
@@ -150,7 +150,7 @@ async def read_all(stream: EventStream) -> None:
 
 
 async def test_streams_end_with_the_proxy(page: Page) -> None:
-    """In order, so that a page knows that it has to connect again."""
+    """In order, so that pages connect again."""
     stream = await (await page.stream()).opened()
     await soon(page.proxy.app.stop())
     assert (await stream.sender.rest()).endswith(b"0\r\n\r\n")
@@ -158,7 +158,7 @@ async def test_streams_end_with_the_proxy(page: Page) -> None:
 
 
 async def test_a_reload_keeps_the_streams(page: Page, upstream: Upstream, authority: AuthorizationServer) -> None:
-    """They tell of messages before and after it."""
+    """Messages before and after are told."""
     stream = await (await page.stream()).opened()
     await page.proxy.reload(document(upstream, authority, name="orders", max_body=1000))
     await (await page.proxy.sender()).ask(POST)
@@ -169,7 +169,7 @@ async def test_a_reload_keeps_the_streams(page: Page, upstream: Upstream, author
 async def test_another_admin_address_has_the_console_too(
     page: Page, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """The streams of the old one end; a page of the new one sees what was before."""
+    """The old one's streams end; the new one has the past."""
     await (await page.proxy.sender()).ask(POST)
     stream = await (await page.stream()).opened()
     changed = document(upstream, authority, name="orders") | {"admin": f"127.0.0.1:{free_port()}"}
@@ -182,7 +182,7 @@ async def test_another_admin_address_has_the_console_too(
 
 
 async def test_a_fault_while_looking_does_not_end_the_streams(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next look comes all the same."""
+    """The next look comes."""
     stream = await (await page.stream()).opened()
     monkeypatch.setattr(page.console.traffic, "newest", lambda *_, **__: 1 / 0)
     await (await page.proxy.sender()).ask(POST)

@@ -1,4 +1,4 @@
-"""The page OAuth clients shows each token's state and claims, never the token, and renews it at once."""
+"""OAuth clients show state and claims of tokens, never tokens, and renew them."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ SECRET = "s3cr3t" * 8
 
 
 async def test_a_client_without_a_token_has_none(page: Page, authority: AuthorizationServer) -> None:
-    """It is granted when a message needs it."""
+    """Until a message needs it."""
     (client,) = (await page.get("clients"))["clients"]
     assert client == {
         "name": "orders",
@@ -38,7 +38,7 @@ async def test_a_client_without_a_token_has_none(page: Page, authority: Authoriz
 
 
 async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream: Upstream) -> None:
-    """Neither its signature; an opaque token has no claims."""
+    """Nor the signature; opaque tokens have none."""
     token = jwt.encode({"sub": "me", "scope": ["a"]}, SECRET, algorithm="HS256")
     async with AuthorizationServer(granted(token, expires_in=600), granted("0paque-t0ken")) as authority:
         page = await open_page(document(upstream, authority))
@@ -53,7 +53,7 @@ async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream:
 
 
 async def test_renewing_makes_one_grant(page: Page, authority: AuthorizationServer, upstream: Upstream) -> None:
-    """However often it is asked for at the same time; messages use the new token."""
+    """However often it is asked for at once; messages use the new token."""
     await (await page.proxy.sender()).ask(POST)
     authority.hold, source = asyncio.Event(), page.proxy.app.state().sources["orders"]
     asked = [asyncio.ensure_future(page.ask("clients/orders/renew", "POST")) for _ in range(5)]
@@ -66,7 +66,7 @@ async def test_renewing_makes_one_grant(page: Page, authority: AuthorizationServ
 
 
 async def test_renewing_asks_during_the_pause_after_a_failure_too(open_page: OpenPage, upstream: Upstream) -> None:
-    """Because somebody has just repaired the cause; a message would not ask yet."""
+    """A message would not ask yet."""
     script = refused(401, error="invalid_client"), refused(401, error="invalid_client"), granted("t0ken-9")
     async with AuthorizationServer(*script) as authority:
         page = await open_page(document(upstream, authority))
@@ -86,7 +86,7 @@ async def test_renewing_asks_during_the_pause_after_a_failure_too(open_page: Ope
 async def test_certificates_have_their_ends(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
 ) -> None:
-    """With the file that they are in. A file that cannot be read has none; the log tells that."""
+    """And files; an unreadable one has none, and is logged."""
     pair = issuer.listener()
     page = await open_page(document(upstream, authority, client={"tls": pair}))
     shown = (await page.get("clients"))["clients"][0]["certificates"]

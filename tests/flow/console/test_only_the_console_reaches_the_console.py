@@ -1,4 +1,4 @@
-"""Other sites, other names and clients without the token reach nothing of the console: neither files nor API."""
+"""Other sites, other names and clients without the token reach neither files nor API."""
 
 import pytest
 
@@ -31,7 +31,7 @@ SEND = b'{"route": "orders", "minutes": 1}\n<order/>'
 
 
 async def ask(page: Page, line: bytes, *fields: bytes, host: bytes = b"localhost") -> Answer:
-    """One request on its own connection."""
+    """On its own connection."""
     sender = await page.proxy.sender(page.proxy.app.admin.port)
     length = b"Content-Length: %d" % len(SEND)
     return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", b"Host: " + host, *fields, length, b"", SEND]))
@@ -39,7 +39,7 @@ async def ask(page: Page, line: bytes, *fields: bytes, host: bytes = b"localhost
 
 @pytest.mark.parametrize("line", RESOURCES)
 async def test_without_the_token_nothing_is_served(page: Page, upstream: Upstream, line: bytes) -> None:
-    """Nor with a wrong one, nor with a cookie of another session; nothing is sent, recorded or renewed."""
+    """A wrong one, or another session's cookie, is none; nothing is done."""
     for fields in (
         (),
         (b"Authorization: Bearer wrong",),
@@ -52,7 +52,7 @@ async def test_without_the_token_nothing_is_served(page: Page, upstream: Upstrea
 
 @pytest.mark.parametrize("line", RESOURCES)
 async def test_a_page_of_another_site_reaches_nothing(page: Page, upstream: Upstream, line: bytes) -> None:
-    """Even if its browser had the token: a form, a script, an EventSource, a name that points here."""
+    """Even with the token: by form, script, EventSource, or a name that points here."""
     token = f"Authorization: Bearer {page.token}".encode()
     marks = (
         b"Sec-Fetch-Site: cross-site",
@@ -76,7 +76,7 @@ async def test_all_answers_forbid_to_be_used_elsewhere(page: Page) -> None:
 
 
 async def test_hostile_contents_stay_text_in_json(page: Page, upstream: Upstream) -> None:
-    """Paths, fields and bodies; controls and halves of characters too."""
+    """Controls and halves of characters too."""
     del upstream
     await page.record()
     sender = await page.proxy.sender()

@@ -1,4 +1,4 @@
-"""`Import` reads Postman collections and .http files, `Export` writes .http files, with the code of `send`."""
+"""`Import` reads Postman collections and .http files; `Export` writes .http files."""
 
 import io
 import json
@@ -40,7 +40,7 @@ async def imported(page: Page, text: str | bytes) -> tuple[int, Any]:
 
 
 async def test_a_postman_collection_is_read(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be sent is named with the reason; the proxy's own variables are not looked at."""
+    """What cannot be sent has a reason; the proxy's variables are not looked at."""
     monkeypatch.setenv("port", "8080")
     status, content = await imported(page, json.dumps(POSTMAN))
     assert status == 200
@@ -70,7 +70,7 @@ async def test_a_postman_collection_is_read(page: Page, monkeypatch: pytest.Monk
 
 
 async def test_what_is_exported_can_be_read_again(page: Page) -> None:
-    """It is saved as a file, with the URL of the proxy."""
+    """A file with the proxy's URL."""
     requests = [
         {
             "name": "a",
@@ -97,13 +97,13 @@ async def test_what_is_exported_can_be_read_again(page: Page) -> None:
     "text", ["{", "{}", "x y z", b"\xff\xfe", json.dumps({"item": "x"}), '{"item":' + "[" * 100_000]
 )
 async def test_what_is_no_file_of_requests_is_refused(page: Page, text: str | bytes) -> None:
-    """With a sentence that says why."""
+    """The sentence says why."""
     status, content = await imported(page, text)
     assert (status, content["detail"].startswith("The file ")) == (400, True)
 
 
 async def test_half_a_character_is_no_text(page: Page) -> None:
-    """JSON can spell it; the request is left out, with the reason."""
+    """The request is left out, with the reason."""
     item = {"name": "a\ud800", "request": {"method": "GET", "url": "http://127.0.0.1/\ud800"}}
     status, content = await imported(page, json.dumps(POSTMAN | {"item": [item]}))
     assert (status, content["requests"]) == (200, [])
@@ -111,7 +111,7 @@ async def test_half_a_character_is_no_text(page: Page) -> None:
 
 
 async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In its size, in the number of its requests, and in what its variables make of them."""
+    """In size, requests, and what variables make of them."""
     assert (await imported(page, b"#" * ((1 << 20) + 1)))[0] == 413
     monkeypatch.setattr(saved_requests, "MOST", 2)
     assert (await imported(page, "###\nGET /a\n" * 3))[0] == 400
@@ -134,7 +134,7 @@ async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 async def test_what_cannot_be_written_is_refused(page: Page, content: Any, status: int) -> None:
-    """With a sentence that says why."""
+    """The sentence says why."""
     answered, problem = await page.ask("export", "POST", json=content)
     assert (answered, sorted(problem)) == (status, ["detail", "title"])
 

@@ -1,4 +1,4 @@
-"""The page Sandbox is there only while a sandbox runs in the same process: its faults as switches, its messages."""
+"""Sandbox is there while one runs in this process: its faults, its messages."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from tests.flow.running import tenant_document
 
 @pytest.fixture
 async def page(open_page: OpenPage, tenant: Tenant, ca_file: Path) -> Page:
-    """A page of a proxy in front of the sandbox."""
+    """In front of the sandbox."""
     return await open_page(tenant_document(tenant, ca_file), tenant=tenant)
 
 
 async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> None:
-    """And strikes the next message; the page is told."""
+    """It strikes the next message; the page is told."""
     stream = await (await page.stream()).opened()
     assert (await page.get("state"))["pages"]["sandbox"] is True
     page.timers.ring(0.2)  # nothing has changed yet
@@ -40,7 +40,7 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     [("runtime.csrf_session_lost", ["fetch_csrf"]), ("runtime.expire_tokens", ["renew_token", "fetch_csrf"])],
 )
 async def test_a_fault_that_the_proxy_repairs_strikes_once(page: Page, fault: str, replays: list[str]) -> None:
-    """So the page shows the repair: the message arrives, by another attempt."""
+    """So the repair is seen."""
     sender = await page.proxy.sender()
     order = request(b"POST /http/orders", b"Content-Type: application/json", body=b'{"productIdentifier":"HT-1080"}')
     assert (await sender.ask(order)).status == 200
@@ -54,7 +54,7 @@ async def test_a_fault_that_the_proxy_repairs_strikes_once(page: Page, fault: st
 
 
 async def test_messages_are_shown_without_their_fields(page: Page, tenant: Tenant) -> None:
-    """These contain the token; the newest message comes first."""
+    """The newest first."""
     sender = await page.proxy.sender()
     await sender.ask(request(b"POST /http/orders?apikey=s3cr3tQuery", b"Content-Type: a/b", body=b"{}"))
     text = await (await page.open("sandbox")).text()

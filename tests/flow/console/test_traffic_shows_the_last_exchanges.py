@@ -1,4 +1,4 @@
-"""Traffic shows the last exchanges, whoever sent them and whatever became of them."""
+"""Traffic shows the last exchanges, whatever became of them."""
 
 import json
 from collections import deque
@@ -17,7 +17,7 @@ MPL = b"SAP_MessageProcessingLogID: AGpyvUXKUZJ"
 
 
 async def test_a_row_says_who_sent_what_where_and_what_became_of_it(page: Page, upstream: Upstream) -> None:
-    """Of the query, a parameter that sounds like a credential has no value."""
+    """Credentials in the query have no value."""
     upstream.script = deque([answer(202, MPL, body=b"done")])
     sender = await page.proxy.sender()
     await sender.ask(POST)
@@ -48,7 +48,7 @@ async def test_a_row_says_who_sent_what_where_and_what_became_of_it(page: Page, 
 
 
 async def test_the_newest_comes_first_and_the_oldest_goes(page: Page) -> None:
-    """Refusals that reach no route are bounded on their own, and displace no exchange that reached one."""
+    """Refusals without a route displace no others."""
     sender = await page.proxy.sender()
     for number in range(KEPT - REFUSALS):
         await sender.ask(request(b"GET /orders/%d" % number))
@@ -63,7 +63,7 @@ async def test_the_newest_comes_first_and_the_oldest_goes(page: Page) -> None:
 
 
 async def test_a_refusal_says_what_went_wrong_and_what_to_do(page: Page) -> None:
-    """One that reached no route, too; it cannot be sent again."""
+    """Without a route, too; it cannot be sent again."""
     sender = await page.proxy.sender()
     await sender.ask(request(b"GET /order"))
     found = await page.newest()
@@ -75,7 +75,7 @@ async def test_a_refusal_says_what_went_wrong_and_what_to_do(page: Page) -> None
 
 
 async def test_a_malformed_request_is_a_row_too(page: Page) -> None:
-    """It has neither method nor path."""
+    """Without method and path."""
     sender = await page.proxy.sender()
     await sender.send(b"GET / HTTP/1.1\r\na b: c\r\n\r\n")
     await sender.answer()
@@ -84,7 +84,7 @@ async def test_a_malformed_request_is_a_row_too(page: Page) -> None:
 
 
 async def test_a_failure_of_the_tenant_is_explained(page: Page, upstream: Upstream) -> None:
-    """The diagnosis is that of the log."""
+    """As in the log."""
     upstream.script = deque([answer(403, body=b"")])
     await (await page.proxy.sender()).ask(POST)
     found = await page.newest()
@@ -93,7 +93,7 @@ async def test_a_failure_of_the_tenant_is_explained(page: Page, upstream: Upstre
 
 
 async def test_a_second_attempt_is_explained(page: Page, upstream: Upstream) -> None:
-    """As is what the proxy waited for."""
+    """And what was waited for."""
     upstream.script = deque(
         [
             answer(403, b"X-CSRF-Token: Required"),
@@ -111,7 +111,7 @@ async def test_a_second_attempt_is_explained(page: Page, upstream: Upstream) -> 
 
 
 async def test_traffic_stays_over_a_reload(page: Page, upstream: Upstream, authority: AuthorizationServer) -> None:
-    """The admin address may move; the ids stay."""
+    """Ids stay, even if the address moves."""
     await (await page.proxy.sender()).ask(POST)
     before = await page.newest()
     await page.proxy.reload(document(upstream, authority, name="other"))
@@ -120,7 +120,7 @@ async def test_traffic_stays_over_a_reload(page: Page, upstream: Upstream, autho
 
 
 async def test_a_long_target_is_cut(page: Page) -> None:
-    """Of path and query together 2 KiB are kept."""
+    """At 2 KiB."""
     sender = await page.proxy.sender()
     await sender.ask(request(b"GET /orders/" + b"a" * 3000 + b"?" + b"b" * 3000))
     (row,) = (await page.get("traffic"))["exchanges"]
@@ -129,7 +129,7 @@ async def test_a_long_target_is_cut(page: Page) -> None:
 
 
 async def test_what_is_unknown_is_a_404(page: Page) -> None:
-    """And a wrong method a 405 that names the right ones; both are problems in JSON."""
+    """A wrong method is a 405 with the right ones; in JSON."""
     for path in ("traffic/x", "traffic/x/request-body", "answers/x", "nowhere", "routes/x/check", "sandbox"):
         status, content = await page.ask(path)
         assert (status, sorted(content)) == (404, ["detail", "title"])
@@ -154,7 +154,7 @@ async def test_head_has_the_same_fields_and_no_body(page: Page) -> None:
 
 
 async def test_the_state_names_routes_and_addresses(page: Page) -> None:
-    """Where senders connect, and what a route wants of them."""
+    """And what a route wants."""
     state = await page.get("state")
     assert state["proxy_urls"] == [f"http://127.0.0.1:{page.proxy.port}"]
     assert state["pages"] == {"outbox": False, "sandbox": False}

@@ -7,7 +7,7 @@ from proxy.admin.state import ProxyState
 
 
 def state(**changes: Any) -> ProxyState:
-    """A proxy that is ready and idle, except for the changes."""
+    """Ready and idle, but for the changes."""
     values: dict[str, Any] = {
         "is_open": True,
         "draining": False,
@@ -24,7 +24,7 @@ def state(**changes: Any) -> ProxyState:
 
 
 def blocked(expires: float | None = None) -> Any:
-    """A token source whose grant was rejected."""
+    """Its grant was rejected."""
     failure = SimpleNamespace(error=SimpleNamespace(code="grant_rejected"))
     return SimpleNamespace(
         is_blocked=True, awaits_first_grant=False, expires=expires, freshness=None, grants={}, failure=failure
@@ -32,5 +32,5 @@ def blocked(expires: float | None = None) -> Any:
 
 
 def waiting() -> Any:
-    """A token source whose first grant has not ended."""
+    """Its first grant has not ended."""
     return SimpleNamespace(is_blocked=False, awaits_first_grant=True)

@@ -1,4 +1,4 @@
-"""Which credential admits to what needs the admin token."""
+"""Which credential admits."""
 
 from proxy.admin.access import CODE_LIFETIME, AdminAccess, cookie_name, cookies
 from proxy.config.parsed_values import parse_address
@@ -9,14 +9,14 @@ COOKIE = b"cpi-oauth-proxy-9901"
 
 
 def access(clock: HandClock | None = None) -> AdminAccess:
-    """One with the token `right`."""
+    """With the token `right`."""
     made = AdminAccess((clock or HandClock()).monotonic)
     made.update("right")
     return made
 
 
 def admits(made: AdminAccess, *fields: tuple[bytes, bytes]) -> bool:
-    """Whether these fields admit."""
+    """By these fields."""
     return made.refusal(fields, COOKIE) is None
 
 
@@ -54,7 +54,7 @@ def test_the_same_token_again_ends_no_session_and_another_one_does() -> None:
 
 
 def test_a_code_opens_one_session_within_a_minute() -> None:
-    """It is no token, and no session."""
+    """It is neither token nor session."""
     clock = HandClock()
     made = access(clock)
     code, late = made.code(), made.code()

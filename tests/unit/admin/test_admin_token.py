@@ -1,4 +1,4 @@
-"""Where a running proxy has its token from."""
+"""A running proxy's token."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ ADDRESS = Address(host="127.0.0.1", port=9901)
 
 
 class Log:
-    """Keeps the details of warnings."""
+    """Of warnings."""
 
     def __init__(self) -> None:
         self.details: list[str] = []
@@ -28,12 +28,12 @@ class Log:
 
 
 def generated(folder: Path, log: Any, **words: Any) -> GeneratedToken:
-    """A token with one place."""
+    """With one place."""
     return GeneratedToken([TokenFolder(folder)], log, **words)
 
 
 async def test_a_file_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
-    """The stop goes on, and asks only once."""
+    """The stop goes on, and asks once."""
     log, access = Log(), AdminAccess(HandClock().monotonic)
     token = generated(tmp_path, log)
     await token.start(access, ADDRESS)
@@ -48,7 +48,7 @@ async def test_a_file_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_place_that_hangs_is_given_up(tmp_path: Path, monkeypatch: Any) -> None:
-    """What is written later is removed at the stop."""
+    """What is written later goes at the stop."""
     log, access, go = Log(), AdminAccess(HandClock().monotonic), threading.Event()
 
     def slow(places: list[TokenFolder], name: str, token: str) -> TokenFolder:

@@ -1,4 +1,4 @@
-"""Each resource reads as much as it wants."""
+"""Resources limit bodies."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.cases import cases
 
 @cases("size, status", (0, 200), (2000, 200), (2001, 413))
 async def test_a_body_has_the_limit_of_its_resource(size: int, status: int) -> None:
-    """That of the application does not count."""
+    """Not that of the application."""
 
     async def resource(request: web.Request) -> web.Response:
         return web.Response(body=await body_of(request, most=2000))

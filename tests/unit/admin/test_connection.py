@@ -1,4 +1,4 @@
-"""A connection to the admin address in states that sockets do not reach."""
+"""States of a connection that sockets do not reach."""
 
 import gc
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from tests.fakes.loop import HandLoop
 
 
 class Observer:
-    """Keeps the statuses of refusals, and faults."""
+    """Statuses of refusals, and faults."""
 
     def __init__(self) -> None:
         self.refused: list[int] = []
@@ -29,19 +29,19 @@ class Observer:
 
 @pytest.fixture
 def observer() -> Observer:
-    """An observer of all connections."""
+    """Of all connections."""
     return Observer()
 
 
 @pytest.fixture
 def clock() -> HandLoop:
-    """The clock of the deadlines."""
+    """Of the deadlines."""
     return HandLoop()
 
 
 @pytest.fixture
 async def connections(observer: Observer, clock: HandLoop) -> AdminConnections:
-    """The connections of a server that serves nothing."""
+    """Of a server without resources."""
 
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
         raise AssertionError
@@ -51,7 +51,7 @@ async def connections(observer: Observer, clock: HandLoop) -> AdminConnections:
 
 @pytest.fixture
 async def connection(connections: AdminConnections) -> AdminConnection:
-    """A connection without a transport."""
+    """Without a transport."""
     made = connections()
     assert isinstance(made, AdminConnection)
     return made
@@ -60,7 +60,7 @@ async def connection(connections: AdminConnections) -> AdminConnection:
 async def test_a_deadline_after_the_end_has_no_effect(
     connection: AdminConnection, observer: Observer, clock: HandLoop
 ) -> None:
-    """The transport may be gone before aiohttp notes the end."""
+    """Its transport may be gone."""
     connection.begin()
     assert connection.deadline == clock.time() + IDLE_TIMEOUT
     connection.deadline_reached()
@@ -69,7 +69,7 @@ async def test_a_deadline_after_the_end_has_no_effect(
 
 
 async def test_a_second_answer_is_not_sent_behind_the_first(connection: AdminConnection, observer: Observer) -> None:
-    """The connection ends, and the fault is reported."""
+    """It ends, and the fault is reported."""
     request: Any = SimpleNamespace(writer=SimpleNamespace(output_size=1))
     error = ValueError("x")
     with pytest.raises(ConnectionError):
@@ -91,7 +91,7 @@ async def test_errors_that_aiohttp_would_log_are_reported(connection: AdminConne
 async def test_a_connection_that_was_never_made_frees_its_place(
     connections: AdminConnections, observer: Observer
 ) -> None:
-    """Nothing reports its end."""
+    """Nothing else reports it."""
     for _ in range(MOST):
         connections()
     gc.collect()
@@ -100,7 +100,7 @@ async def test_a_connection_that_was_never_made_frees_its_place(
 
 
 async def test_a_stream_behind_an_unread_answer_has_a_deadline(connection: AdminConnection, clock: HandLoop) -> None:
-    """It ends when the client reads on."""
+    """Until the client reads."""
     connection.pause_writing()
     connection.stream()
     assert connection.deadline == clock.time() + IDLE_TIMEOUT
@@ -109,7 +109,7 @@ async def test_a_stream_behind_an_unread_answer_has_a_deadline(connection: Admin
 
 
 async def test_reading_changes_the_deadline_of_a_stream_only(connection: AdminConnection, clock: HandLoop) -> None:
-    """Another answer has its time from its beginning."""
+    """Others have theirs from the beginning."""
     connection.begin()
     clock.advance(1)
     connection.pause_writing()

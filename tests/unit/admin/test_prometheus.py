@@ -1,4 +1,4 @@
-"""What Prometheus reads of counters and state."""
+"""What Prometheus reads."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ LABELS = ["route", "method", "status", "made_by", "phase", "reason", "oauth_clie
 def scraped(
     *, metrics: Metrics | None = None, outboxes: Sequence[RouteSummary] | None = (), **changes: Any
 ) -> dict[str, float]:
-    """All samples by name and label values; of buckets only the first and the last."""
+    """By name and labels; of buckets the first and the last."""
     proxy: Any = SimpleNamespace(metrics=metrics or Metrics(), state=lambda: state(**changes))
     found = {}
     for family in text_string_to_metric_families(exposition(proxy, outboxes).decode()):
@@ -58,7 +58,7 @@ def test_counters_and_histograms_have_their_labels() -> None:
 
 
 def test_gauges_show_the_state() -> None:
-    """An OAuth client without a token has no expiry."""
+    """Without a token there is no expiry."""
     pool = SimpleNamespace(idle=2, leased=1)
     samples = scraped(
         in_flight=1,
@@ -81,7 +81,7 @@ def test_gauges_show_the_state() -> None:
 
 
 def test_outboxes_have_their_numbers() -> None:
-    """One that keeps nothing has no oldest message."""
+    """Without messages there is no oldest."""
     empty = RouteSummary(route="returns", waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0)
     metrics = Metrics()
     metrics.count_delivery("orders", "delivered")

@@ -5,7 +5,7 @@ from tests.fakes.clock import HandClock
 
 
 def test_a_session_ends_after_its_lifetime() -> None:
-    """Another value was never one."""
+    """Other values are none."""
     clock = HandClock()
     sessions = Sessions(clock.monotonic)
     value = sessions.open().encode()
@@ -25,7 +25,7 @@ def test_one_more_than_the_most_ends_the_oldest() -> None:
 
 
 def test_all_can_be_ended_and_one_consumed() -> None:
-    """What was consumed is gone, in time or not."""
+    """What was consumed is gone."""
     clock = HandClock()
     sessions = Sessions(clock.monotonic, lifetime=60)
     once, late, never = (sessions.open().encode() for _ in range(3))

@@ -1,4 +1,4 @@
-"""Readiness and status are functions of a state."""
+"""Readiness and status of a state."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ from tests.unit.admin.states import blocked, state, waiting
     ),
 )
 def test_each_reason_against_readiness_is_named(changes: dict[str, Any], reasons: list[str]) -> None:
-    """A proxy without reasons is ready."""
+    """Without one it is ready."""
     assert reasons_not_ready(state(**changes)) == reasons
 
 
@@ -33,7 +33,7 @@ def test_a_time_is_there_as_a_number_and_in_rfc_3339() -> None:
 
 
 def test_the_status_names_routes_clients_and_upstreams() -> None:
-    """A client without a token has its last failure."""
+    """A client without a token has its failure."""
     route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())
     pool = SimpleNamespace(origin="https://u:443", idle=1, leased=2)
     assert status_of(state(routes=[route], sources={"neo": blocked()}, pools=[pool])) == {

@@ -1,4 +1,4 @@
-"""Where the token of a running proxy is."""
+"""The file of a running proxy's token."""
 
 import os
 import socket
@@ -32,12 +32,12 @@ OWN = f"cpi-oauth-proxy-{os.geteuid()}"
     ),
 )
 def test_the_places_have_an_order(environ: Mapping[str, str], store: Path | None, folders: list[str]) -> None:
-    """Only absolute folders of systemd count, and the first of them."""
+    """The first absolute one of systemd counts."""
     assert [str(each.folder) for each in token_places(environ, store)] == folders
 
 
 def test_the_file_is_named_after_the_address(tmp_path: Path) -> None:
-    """For a Unix socket by a digest, because names have a limit."""
+    """By a digest for a Unix socket, as names have a limit."""
     assert token_file_name(Address(host="::1", port=1)) == "admin-[::1]:1.token"
     (tmp_path / "link").symlink_to(tmp_path)
     name = token_file_name(Address(path=tmp_path / "socket"))
@@ -62,7 +62,7 @@ def test_the_file_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
 
 
 def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
-    """The first that can be written counts."""
+    """The first writable one counts."""
     good = TokenFolder(tmp_path / "good", made=True)
     absent = TokenFolder(tmp_path / "absent" / "folder", made=True)
     assert write_token([absent, TokenFolder(tmp_path / "missing"), good], NAME, TOKEN) == good
@@ -74,7 +74,7 @@ def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
 
 @cases("mode, told", (0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777"))
 def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mode: int, told: str) -> None:
-    """For writing and for reading."""
+    """To read and to write."""
     place = TokenFolder(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     assert find_tokens(ADDRESS, {"TMPDIR": str(tmp_path)}) == [TOKEN]
@@ -86,7 +86,7 @@ def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mod
 
 
 def test_a_symlink_in_the_temporary_folder_is_refused(tmp_path: Path) -> None:
-    """Its owner may not be who it leads to."""
+    """Its owner may be another."""
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / OWN).symlink_to(tmp_path / "real")
     with pytest.raises(OSError, match=OWN):
@@ -95,7 +95,7 @@ def test_a_symlink_in_the_temporary_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is a file of another user."""
+    """So is a file."""
     place = TokenFolder(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
@@ -105,7 +105,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_given_folder_may_be_read_by_others_but_not_written(tmp_path: Path) -> None:
-    """As systemd makes it, with a symlink for a dynamic user."""
+    """As systemd's, with a dynamic user's symlink."""
     (tmp_path / "private").mkdir(mode=0o755)
     (tmp_path / "run").symlink_to(tmp_path / "private")
     write_token([TokenFolder(tmp_path / "run")], NAME, TOKEN)
@@ -116,7 +116,7 @@ def test_a_given_folder_may_be_read_by_others_but_not_written(tmp_path: Path) ->
 
 
 def test_only_a_file_of_this_user_alone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No link, pipe or socket, and only a token."""
+    """With a token: no link, pipe or socket."""
     environ, file = {"RUNTIME_DIRECTORY": str(tmp_path)}, tmp_path / NAME
     real = tmp_path / "real"
     real.write_text(TOKEN)
@@ -143,7 +143,7 @@ def test_only_a_file_of_this_user_alone_is_read(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_symlink_in_the_place_of_the_file_is_replaced(tmp_path: Path) -> None:
-    """What it led to stays as it was."""
+    """Its target stays."""
     (tmp_path / "real").write_text("x")
     (tmp_path / NAME).symlink_to(tmp_path / "real")
     write_token([TokenFolder(tmp_path)], NAME, TOKEN)
@@ -161,7 +161,7 @@ def test_a_folder_in_the_place_of_the_file_leaves_nothing_behind(tmp_path: Path)
 
 
 def test_the_older_process_does_not_remove_the_token_of_the_newer_one(tmp_path: Path) -> None:
-    """What is gone already is no error."""
+    """Nor fails without a file."""
     place = TokenFolder(tmp_path)
     write_token([place], NAME, TOKEN)
     write_token([place], NAME, OTHER)
@@ -174,7 +174,7 @@ def test_the_older_process_does_not_remove_the_token_of_the_newer_one(tmp_path: 
 
 
 def test_all_that_can_be_read_are_found(tmp_path: Path) -> None:
-    """One may be left of a process that was killed."""
+    """Also one of a killed process."""
     for folder, token in (("run", TOKEN), ("store", OTHER)):
         (tmp_path / folder).mkdir()
         write_token([TokenFolder(tmp_path / folder)], NAME, token)

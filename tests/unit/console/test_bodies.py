@@ -1,4 +1,4 @@
-"""Bodies are shown as text if they are text."""
+"""Bodies as text."""
 
 import gzip
 import zlib
@@ -25,7 +25,7 @@ from tests.cases import cases
     (b"abc", "", "br", None),
 )
 def test_a_body_is_text_or_nothing(octets: bytes, media_type: str, coding: str, text: str | None) -> None:
-    """By its charset, and without its coding."""
+    """By charset, decoded."""
     assert text_of(octets, media_type, coding) == text
 
 
@@ -37,21 +37,21 @@ def test_a_body_that_was_cut_may_end_within_a_character() -> None:
 
 @cases("charset", "zlib", "bz2", "hex", "punycode", "idna", "unicode_escape", "rot13")
 def test_a_codec_that_is_no_charset_is_not_used(charset: str) -> None:
-    """Some decompress, and some take the square of the time."""
+    """Some decompress; some take the square of the time."""
     bomb = zlib.compress(b"x" * (1 << 20))
     assert text_of(bomb, f"text/plain; charset={charset}") is None
     assert text_of(b"abc", f"text/plain; charset={charset}") == "abc"
 
 
 def test_a_compressed_body_is_bounded() -> None:
-    """Whatever it would become."""
+    """Whatever it becomes."""
     text = text_of(gzip.compress(b"x" * (4 * SHOWN)), "", "gzip")
     assert text is not None
     assert len(text) == SHOWN
 
 
 def test_a_document_has_size_and_what_was_kept() -> None:
-    """And the media type as it was sent."""
+    """And the media type as sent."""
     assert body_document(b"ab", size=5, fields=[("CONTENT-TYPE", "a/b")], download=None) == {
         "size": 5,
         "kept": 2,
@@ -62,6 +62,6 @@ def test_a_document_has_size_and_what_was_kept() -> None:
 
 
 def test_an_attachment_is_never_shown() -> None:
-    """As a page, whatever it contains."""
+    """Not even as a page."""
     answer = attachment(b"<html>")
     assert (answer.content_type, answer.headers["X-Content-Type-Options"]) == ("application/octet-stream", "nosniff")

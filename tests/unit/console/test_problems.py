@@ -1,4 +1,4 @@
-"""What is not served is a problem in JSON, for a person."""
+"""Problems in JSON, for people."""
 
 import json
 
@@ -19,7 +19,7 @@ from tests.cases import cases
     (web.HTTPNotFound(), 404, "Not Found"),
 )
 async def test_each_error_has_a_title_and_a_detail(error: Exception, status: int, title: str) -> None:
-    """Ours, the proxy's, and the server's."""
+    """From pages, proxy and server."""
 
     async def fail(_: web.Request) -> web.Response:
         raise error

@@ -1,4 +1,4 @@
-"""What is kept of recorded exchanges, and for how long."""
+"""What recordings keep, and how long."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_body_is_kept_up_to_its_limit() -> None:
 
 
 def test_fields_are_masked_by_name_and_by_what_the_route_says() -> None:
-    """A field costs memory besides its text."""
+    """Each costs memory beyond its text."""
     fields = masked([("A", "b"), ("Cookie", "c"), ("X-Sender", "d")], {"x-sender"})
     assert fields == (("A", "b"), ("Cookie", "***"), ("X-Sender", "***"))
     assert weight(fields[:1]) == FIELD + 2
@@ -37,7 +37,7 @@ def test_without_a_log_it_records_all_the_same() -> None:
 
 
 def test_only_what_belongs_to_a_route_goes_with_its_recording() -> None:
-    """The log tells how many exchanges went."""
+    """The log counts these."""
     lines = LogLines()
     recordings = Recordings(call_later=Timers())
     recordings.attach(ProcessLog(lines, level="info", human=False).logger)
@@ -58,7 +58,7 @@ def test_only_what_belongs_to_a_route_goes_with_its_recording() -> None:
 
 @cases("minutes", 0, 15.001, float("nan"), float("inf"))
 def test_the_time_is_bounded(minutes: float) -> None:
-    """Nothing is recorded otherwise."""
+    """Otherwise nothing is recorded."""
     recordings = Recordings(call_later=Timers())
     with pytest.raises(ValueError, match="at most 15 minutes"):
         recordings.start("a", minutes)

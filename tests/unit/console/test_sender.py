@@ -1,4 +1,4 @@
-"""The connection of the page's own sender: nobody else can be at its other end."""
+"""The page's sender: no stranger is at its other end."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from tests.cases import cases
 
 
 async def nothing() -> Any:
-    """A body without pieces."""
+    """No body."""
     pieces: tuple[bytes, ...] = ()
     for each in pieces:
         yield each
@@ -25,20 +25,20 @@ async def nothing() -> Any:
     ("PUT", None, "Transfer-Encoding: chunked\r\n"),
 )
 def test_the_head_says_how_long_the_body_is(method: str, length: int | None, line: str) -> None:
-    """A method that usually has a body says so without one too."""
+    """Usual methods have a length without one too."""
     message = Outgoing(method, "/a", [("Host", "b")], length, nothing())
     assert message.head.decode() == f"{method} /a HTTP/1.1\r\nHost: b\r\n{line}Connection: close\r\n\r\n"
 
 
 async def test_the_two_ends_belong_together() -> None:
-    """What one writes the other reads."""
+    """Each reads what the other writes."""
     first, second = await loopback_pair()
     with first, second:
         assert first.getsockname() == second.getpeername()
 
 
 async def test_a_stranger_who_is_faster_is_turned_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process could speak as the console."""
+    """It could speak as the console."""
     strangers: list[socket.socket] = []
     real = socket.create_server
 

@@ -1,4 +1,4 @@
-"""What the pages show of routes and listeners."""
+"""Routes and listeners as shown."""
 
 from pathlib import Path
 

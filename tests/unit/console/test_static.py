@@ -1,4 +1,4 @@
-"""The files of the pages are a fixed list."""
+"""The pages' files are a fixed list."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from proxy.console.static import StaticFile, static_files
 
 
 def test_files_of_known_kinds_are_served_by_their_path(tmp_path: Path) -> None:
-    """Nothing else in the folder is."""
+    """Nothing else is."""
     (tmp_path / "vendor").mkdir()
     for name in (
         "index.html",
@@ -29,10 +29,10 @@ def test_files_of_known_kinds_are_served_by_their_path(tmp_path: Path) -> None:
 
 
 def test_without_the_folder_there_are_none(tmp_path: Path) -> None:
-    """The API works all the same."""
+    """The API works."""
     assert static_files(tmp_path / "none") == []
 
 
 def test_the_package_can_be_asked() -> None:
-    """Every file has one of the known types."""
+    """All files have known types."""
     assert {each.media_type for each in static_files()} <= {"text/html", "text/javascript", "text/css", "image/svg+xml"}

@@ -1,4 +1,4 @@
-"""What Traffic shows of a record."""
+"""What Traffic shows."""
 
 from proxy.console.recordings import Recordings
 from proxy.console.summaries import details, findings, is_target_whole, meaning, phases, recording_of, summary
@@ -8,7 +8,7 @@ from tests.cases import cases
 
 
 class Now:
-    """A clock that goes on by a second at each look."""
+    """Each look takes a second."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -19,7 +19,7 @@ class Now:
 
 
 def ended(target: bytes = b"/orders", now: Now | None = None) -> ExchangeRecord:
-    """A record of an exchange that went well."""
+    """It went well."""
     record = ExchangeRecord("id-1", "POST", target, now or Now())
     record.routed("orders", "orders")
     record.relayed(200)
@@ -41,18 +41,18 @@ def test_an_exchange_began_before_it_ended() -> None:
     (b"/" + b"a" * LONGEST_TARGET, "", False),
 )
 def test_a_query_is_masked(target: bytes, query: str, *, whole: bool) -> None:
-    """Then the target cannot be sent again, as if it were cut."""
+    """It cannot be sent again then."""
     record = ended(target)
     assert (summary("x", 0, record)["query"], is_target_whole(record)) == (query, whole)
 
 
 def test_the_meaning_of_a_success_is_nothing() -> None:
-    """There is nothing to do."""
+    """Nor is there anything to do."""
     assert meaning(ended()) == ("", "")
 
 
 def test_the_meaning_of_a_failure_has_a_headline_and_says_what_to_do() -> None:
-    """By the diagnosis, our own error, or who left."""
+    """By diagnosis, own error, or who left."""
     tenant, own, left, cut = ended(), ended(), ended(), ended()
     tenant.diagnosis = "no_flow: Deploy it."
     own.failed(UpstreamClosed("It closed."))
@@ -66,7 +66,7 @@ def test_the_meaning_of_a_failure_has_a_headline_and_says_what_to_do() -> None:
 
 
 def test_phases_add_up_to_the_whole() -> None:
-    """What no phase accounts for is `waiting`."""
+    """Unaccounted time is `waiting`."""
     record = ended()
     record.token_seconds, record.total_seconds, record.relay_seconds = 1.0, 5.0, 0.5
     assert phases(record) == [
@@ -79,7 +79,7 @@ def test_phases_add_up_to_the_whole() -> None:
 
 
 def test_attempts_are_numbered_with_their_reasons() -> None:
-    """Without an attempt there are none."""
+    """There may be none."""
     record = ended()
     assert findings(record)["attempts_list"] == []
     record.attempts, record.replays = 2, ("renew_token", "other")
@@ -89,7 +89,7 @@ def test_attempts_are_numbered_with_their_reasons() -> None:
 
 
 def test_what_was_kept_is_shown() -> None:
-    """Nothing is once it was dropped."""
+    """Unless it was dropped."""
     recordings, record = Recordings(call_later=lambda _seconds, _call: Never()), ended()
     recordings.start("orders", 1)
     recording = record.recording = recordings.by_route["orders"]([(b"Host", b"a")], frozenset())
@@ -105,7 +105,7 @@ def test_what_was_kept_is_shown() -> None:
 
 
 class Never:
-    """A timer that never rings."""
+    """It never rings."""
 
     def cancel(self) -> None:
         """Nothing to do."""

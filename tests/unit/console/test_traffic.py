@@ -5,7 +5,7 @@ from proxy.observe.exchange_record import ExchangeRecord
 
 
 def record(route: str = "orders") -> ExchangeRecord:
-    """A record that has ended."""
+    """Ended."""
     made = ExchangeRecord("id", "POST", b"/a")
     if route:
         made.routed(route, "c")
@@ -28,7 +28,7 @@ def test_entries_are_numbered_and_found_by_their_ids() -> None:
 
 
 def test_both_kinds_are_bounded() -> None:
-    """Refusals displace no exchange that reached a route."""
+    """Refusals displace no others."""
     traffic = Traffic()
     for _ in range(KEPT + 1):
         traffic.finished(record())
@@ -39,7 +39,7 @@ def test_both_kinds_are_bounded() -> None:
 
 
 def test_ids_of_another_process_are_unknown() -> None:
-    """They have another beginning."""
+    """They begin differently."""
     one, other = Traffic(), Traffic()
     for each in (one, other):
         each.finished(record())

@@ -1,4 +1,4 @@
-"""The record of an exchange: phases by the clock, and who made the answer."""
+"""Phases by the clock, and the answer's maker."""
 
 from proxy.errors import RouteUnknown
 from proxy.observe.exchange_record import LONGEST_TARGET, LONGEST_USER, ExchangeRecord
@@ -6,19 +6,19 @@ from tests.cases import cases
 
 
 def record_at(*moments: float) -> ExchangeRecord:
-    """A record whose clock shows these moments, one for each look."""
+    """One moment for each look."""
     return ExchangeRecord("id-1", "POST", now=iter(moments).__next__)
 
 
 def seconds(record: ExchangeRecord) -> dict[str, float]:
-    """All durations of a record."""
+    """All durations."""
     return {
         phase: getattr(record, f"{phase}_seconds") for phase in ("token", "connect", "first_byte", "relay", "total")
     }
 
 
 def test_a_phase_lasts_from_mark_to_mark() -> None:
-    """The total is from the beginning."""
+    """The total from the beginning."""
     record = record_at(10.0, 11.0, 13.0, 14.0, 17.0, 21.0, 26.0)
     record.begin_token()
     record.end_token()
@@ -31,7 +31,7 @@ def test_a_phase_lasts_from_mark_to_mark() -> None:
 
 
 def test_a_cached_token_and_an_idle_connection_take_no_time() -> None:
-    """All is time to the first byte."""
+    """All before the first byte."""
     record = record_at(10.0, 14.0, 15.0)
     record.have_token(renewed=False)
     record.answered()
@@ -48,7 +48,7 @@ def test_a_cached_token_and_an_idle_connection_take_no_time() -> None:
     ("renewed cached", "renewed"),
 )
 def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> None:
-    """A cached token of a second attempt hides nothing."""
+    """A second attempt's cached token hides nothing."""
     record = ExchangeRecord("id-1", "POST")
     for each in attempts.split():
         if each != "cached":
@@ -59,7 +59,7 @@ def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> 
 
 @cases("before", "", "granted")
 def test_waiting_in_vain_changes_no_token(before: str) -> None:
-    """Nor does it erase an earlier one."""
+    """Nor erases one."""
     record = ExchangeRecord("id-1", "POST")
     record.token = before
     record.begin_token()
@@ -68,7 +68,7 @@ def test_waiting_in_vain_changes_no_token(before: str) -> None:
 
 
 def test_an_answer_of_the_proxy_has_the_errors_status_code_and_detail() -> None:
-    """The record shows who made the answer."""
+    """And the maker."""
     record = ExchangeRecord("id-1", "POST")
     record.failed(RouteUnknown("No route."))
     assert record.status == 404
@@ -78,7 +78,7 @@ def test_an_answer_of_the_proxy_has_the_errors_status_code_and_detail() -> None:
 
 
 def test_a_sender_that_left_is_499_beside_the_upstreams_status() -> None:
-    """Both statuses are kept."""
+    """Both are kept."""
     record = ExchangeRecord("id-1", "POST")
     record.relayed(200)
     record.left()
@@ -88,7 +88,7 @@ def test_a_sender_that_left_is_499_beside_the_upstreams_status() -> None:
 
 
 def test_replays_are_kept_in_order() -> None:
-    """An exchange may have several."""
+    """There may be several."""
     record = ExchangeRecord("id-1", "POST")
     record.replayed("renew_token")
     record.replayed("fetch_csrf")
@@ -96,20 +96,20 @@ def test_replays_are_kept_in_order() -> None:
 
 
 def test_a_long_user_name_is_cut() -> None:
-    """The limit counts characters."""
+    """In characters."""
     record = ExchangeRecord("id-1", "POST")
     record.authenticated("ü" * 1000)
     assert record.user == "ü" * LONGEST_USER
 
 
 def test_the_target_is_kept_with_its_query_up_to_a_bound() -> None:
-    """The path has no query."""
+    """The path has none."""
     record = ExchangeRecord("id", "GET", b"/a?b=" + b"c" * 3000)
     assert (record.path, len(record.target), record.target[:5]) == ("/a", LONGEST_TARGET, b"/a?b=")
 
 
 def test_what_only_other_observers_need_can_be_released() -> None:
-    """Nobody else asks for it later."""
+    """Nobody asks later."""
     record = ExchangeRecord("id", "GET")
     record.failed(RouteUnknown("No route.", hint=lambda: "Try /a."))
     record.release()

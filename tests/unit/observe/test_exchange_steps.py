@@ -1,11 +1,11 @@
-"""The forwarded head in the log has no value of a credential."""
+"""The logged head has no credential."""
 
 from proxy.observe.exchange_steps import masked
 from tests.cases import cases
 
 
 def field(line: bytes, *secret: str) -> str:
-    """A field line as it is logged."""
+    """As it is logged."""
     (shown,) = masked(b"POST /in HTTP/1.1\r\n" + line + b"\r\n\r\n", secret)[2]
     return shown
 
@@ -32,7 +32,7 @@ def field(line: bytes, *secret: str) -> str:
     "Key",
 )
 def test_a_field_that_sounds_like_a_credential_is_masked(name: str) -> None:
-    """The name stays, as it was sent."""
+    """The name stays."""
     assert field(f"{name}: cAnArySecret".encode()) == f"{name}: ***"
     assert field(f"{name}:cAnArySecret".encode()) == f"{name}: ***"
 
@@ -50,12 +50,12 @@ def test_a_field_that_sounds_like_a_credential_is_masked(name: str) -> None:
     "X-Other: \xff",
 )
 def test_other_fields_are_shown(line: str) -> None:
-    """Byte for byte; a request for a CSRF token holds none."""
+    """Byte for byte; asking for a CSRF token is no secret."""
     assert field(line.encode("latin-1")) == line
 
 
 def test_a_field_with_a_value_of_a_variable_is_masked_whatever_its_name() -> None:
-    """Names are compared without case."""
+    """In any case."""
     assert field(b"X-Tenant: cAnArySecret", "x-tenant") == "X-Tenant: ***"
 
 

@@ -1,4 +1,4 @@
-"""Spans from their beginning to the collector, and what becomes of the SDK's own log."""
+"""Spans to the collector, and the SDK's own log."""
 
 import asyncio
 import logging
@@ -27,14 +27,14 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 
 
 def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> ExchangeRecord:
-    """The record of a request that began a span."""
+    """With a span."""
     record = ExchangeRecord("id-1", "POST", b"/orders")
     traces.began(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
     return record
 
 
 def export_to(exporter: SpanExporter, events: Events, *, batch: bool = True, **options: int) -> SpanTraces:
-    """Traces to this exporter, whose SDK log is captured."""
+    """The SDK's log is captured."""
     losses, sdk_log = Losses(events, asyncio.get_running_loop()), SdkLog()
     sdk_log.capture()
     sdk_log.losses = losses
@@ -46,13 +46,13 @@ def export_to(exporter: SpanExporter, events: Events, *, batch: bool = True, **o
 
 
 def ours(record: ExchangeRecord) -> tuple[str, str]:
-    """(trace, span) of the record's span, in hexadecimal."""
+    """(trace, span) in hexadecimal."""
     context = cast("Span", record.span).get_span_context()
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
 async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
-    """The trace state is passed on as received."""
+    """The trace state is passed on."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", PARENT), (b"tracestate", b"a=1,  b=2"))
     trace, span = ours(record)
@@ -74,7 +74,7 @@ async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
     b"\xff" * 9999,
 )
 async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
-    """Its state is dropped (W3C Trace Context §3.3)."""
+    """With its state (W3C Trace Context §3.3)."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
     trace, span = ours(record)
@@ -86,7 +86,7 @@ async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
 
 
 async def test_a_sender_can_turn_sampling_off() -> None:
-    """Its flag is passed on, and no span is exported."""
+    """Its flag is passed on."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", PARENT[:-1] + b"0"))
     assert record.trace[0].endswith(b"-00")
@@ -107,7 +107,7 @@ async def test_a_sampler_can_turn_sampling_off() -> None:
 
 
 async def test_5xx_are_errors_with_the_detail() -> None:
-    """A failure of the proxy has one."""
+    """A failure of the proxy has it."""
     traces = MemoryTraces()
     record = begun(traces)
     record.failed(GrantUnavailable("Later."))
@@ -118,7 +118,7 @@ async def test_5xx_are_errors_with_the_detail() -> None:
 
 
 async def test_what_never_became_a_request_has_no_span() -> None:
-    """Observers are told of its record all the same."""
+    """Observers see its record."""
     traces = MemoryTraces()
     traces.finished(ExchangeRecord("id-1", ""))
     assert not traces.spans
@@ -131,7 +131,7 @@ async def test_what_never_became_a_request_has_no_span() -> None:
     ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
 )
 def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
-    """Without them it has the product's name."""
+    """Else it is the product."""
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
     assert resource().attributes["service.name"] == name
@@ -139,7 +139,7 @@ def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: 
 
 
 class Refusing(SpanExporter):
-    """Exports nothing; each export waits for `go`."""
+    """Each waits for `go`."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -153,12 +153,12 @@ class Refusing(SpanExporter):
 
 
 def lost(events: Events) -> list[tuple[int, str]]:
-    """(spans, reason) of each line about lost spans."""
+    """(spans, reason) of each line."""
     return [(fields["spans"], fields["reason"]) for name, fields in events.warnings if name == "traces.not_exported"]
 
 
 async def test_refused_spans_are_counted() -> None:
-    """The first line comes at once, the rest at the end."""
+    """One at once, the rest at the end."""
     events, exporter = Events(), Refusing()
     exporter.go.set()
     traces = export_to(exporter, events, batch=False)
@@ -169,7 +169,7 @@ async def test_refused_spans_are_counted() -> None:
 
 
 async def test_spans_that_find_the_queue_full_are_counted() -> None:
-    """The collector is slow here."""
+    """By a slow collector."""
     events, exporter = Events(), Refusing()
     traces = export_to(exporter, events, max_queue_size=1, max_export_batch_size=1)
     traces.finished(begun(traces))
@@ -183,7 +183,7 @@ async def test_spans_that_find_the_queue_full_are_counted() -> None:
 
 
 async def test_closing_does_not_wait_for_a_collector_that_hangs() -> None:
-    """The SDK may still write to its log."""
+    """The SDK may still log."""
     events, exporter = Events(), Refusing()
     traces = export_to(exporter, events)
     for _ in range(3):
@@ -196,7 +196,7 @@ async def test_closing_does_not_wait_for_a_collector_that_hangs() -> None:
 
 
 class Answering(BaseHTTPRequestHandler):
-    """A collector that refuses everything, and quotes the key that it was sent."""
+    """Refuses everything, and quotes its key."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -210,7 +210,7 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 async def _refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """A collector that refuses everything, named by the variables."""
+    """A collector, named by variables."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -224,7 +224,7 @@ async def _refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 
 async def opened(events: Events) -> SpanTraces:
-    """Traces as the variables configure them."""
+    """As the variables say."""
     return await asyncio.to_thread(exporting_traces, events, asyncio.get_running_loop())
 
 
@@ -232,7 +232,7 @@ async def opened(events: Events) -> SpanTraces:
 async def test_a_refusal_is_logged_by_its_status_alone(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The SDK's own line would quote the collector's answer."""
+    """The SDK's line would quote the collector."""
     events = Events()
     traces = await opened(events)
     traces.finished(begun(traces))
@@ -246,7 +246,7 @@ async def test_a_refusal_is_logged_by_its_status_alone(
 async def test_invalid_variables_are_logged_without_their_values(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The SDK falls back to its defaults."""
+    """Defaults are used."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "s3cr3t-key")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "sometimes")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "s3cr3t")
@@ -267,12 +267,12 @@ async def test_invalid_variables_are_logged_without_their_values(
     (None, ""),
 )
 def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] | None, reason: str) -> None:
-    """Texts of the SDK may contain anything."""
+    """Texts may contain anything."""
     assert reason_of(logging.LogRecord("o", 30, "", 0, "%s", args, None)) == reason
 
 
 async def test_no_sender_can_make_up_a_reason() -> None:
-    """A traceparent that is too long is logged with a number."""
+    """Long traceparents are logged as numbers."""
     traces = export_to(Refusing(), Events())
     begun(traces, (b"traceparent", b"0" * 9999))
     assert not traces._sdk_log.reason
@@ -281,7 +281,7 @@ async def test_no_sender_can_make_up_a_reason() -> None:
 
 @pytest.mark.usefixtures("_refusing")
 async def test_closing_restores_the_sdks_logger() -> None:
-    """Other users of OpenTelemetry in this process need it."""
+    """Others in this process need it."""
     logger = logging.getLogger("opentelemetry")
     before = (logger.propagate, list(logger.handlers))
     traces = await opened(Events())

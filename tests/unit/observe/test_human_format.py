@@ -1,4 +1,4 @@
-"""Log lines for people: rows of 80 columns, quoted values, colours on request, and nobody can forge them."""
+"""Lines for people: 80 columns, quoted values, colours on request, no forgery."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,13 @@ RESET = "\x1b[0m"
 
 
 def line(fields: Mapping[str, object]) -> str:
-    """The line of such an exchange, without its time."""
+    """Without its time."""
     record = recorded(fields)
     return human_line(record, severity(record))[13:]
 
 
 def event(**fields: Any) -> str:
-    """The line of such an event, without its time."""
+    """Without its time."""
     return human_event(None, "error", {**STAMPED, **fields})[13:]
 
 
@@ -35,7 +35,7 @@ def test_an_exchange_has_no_control_characters(record: ExchangeRecord) -> None:
 
 @given(st.dictionaries(TEXT, TEXT))
 def test_an_event_has_no_control_characters(fields: dict[str, str]) -> None:
-    """It is one line, whatever its fields quote."""
+    """It is one line."""
     text = human_event(None, "error", {**fields, **STAMPED})
     assert text.isprintable()
     assert text.startswith("03:04:05.678 error x.crashed")
@@ -43,7 +43,7 @@ def test_an_event_has_no_control_characters(fields: dict[str, str]) -> None:
 
 @given(RECORDS, st.integers(0, 300), st.sampled_from(["GET", "UPDATEREDIRECTREF", "X" * 32]), st.floats(0, 9e6))
 def test_a_success_is_one_row_of_80_columns(record: ExchangeRecord, length: int, method: str, seconds: float) -> None:
-    """Its first six columns are always there."""
+    """The first six are there."""
     record.method, record.path, record.total_seconds = method, "/" + "p" * length, seconds
     record.status, record.code, record.route = 200, "", record.route or "orders"
     row = human_line(record, "info")
@@ -70,7 +70,7 @@ def test_a_path_gives_way_to_the_mpl_id(path: str, shown: str) -> None:
 
 
 def test_an_mpl_id_is_the_first_to_get_room() -> None:
-    """What has none is left out."""
+    """Some have none."""
     fields = {
         "status": 200,
         "route": "in",
@@ -83,7 +83,7 @@ def test_an_mpl_id_is_the_first_to_get_room() -> None:
 
 
 def test_a_long_path_is_cut_in_its_middle() -> None:
-    """A failure shows the whole path."""
+    """But whole in a failure."""
     record = recorded({"status": 200, "path": "/" + "a" * 60 + "/end", "route": "orders", "total_seconds": 61.25})
     row = human_line(record, "info")
     assert len(row) == WIDTH - 1
@@ -122,7 +122,7 @@ def test_a_failure_has_all_its_fields() -> None:
 
 
 def test_a_refusal_without_method_path_and_route_has_dashes() -> None:
-    """The columns stay in their places."""
+    """In their places."""
     record = ExchangeRecord("id-1", "")
     record.status, record.code, record.detail = 400, "request_malformed", "No HTTP."
     assert human_line(record, "warning")[13:].startswith("400 - - - 0.0 ms code=request_malformed")
@@ -146,7 +146,7 @@ def test_a_refusal_without_method_path_and_route_has_dashes() -> None:
     (b"x y", "\"b'x y'\""),
 )
 def test_values_are_quoted_unless_they_are_words(value: object, text: str) -> None:
-    """None can look like another field."""
+    """They are no other fields."""
     assert event(field=value) == f"error x.crashed field={text}"
 
 
@@ -186,14 +186,14 @@ def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
     ("info", "info x.y"),
 )
 def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
-    """Only a warning or an error has one."""
+    """If it is a warning or an error."""
     text = human_event(None, level, {**STAMPED, "level": level, "event": "x.y"}, color=True)
     assert text[13:] == start
 
 
 @cases("route", "orders", "a-route-with-a-name-that-is-much-longer-than-a-column")
 def test_a_delivery_from_an_outbox_is_one_row(route: str) -> None:
-    """Of 80 columns at most, whatever the route is called."""
+    """Of 80 columns, for any name."""
     event = {
         "timestamp": "2027-01-15T08:00:00.000Z",
         "level": "info",
@@ -228,7 +228,7 @@ GRANTED = {"oauth_client": "orders", "lifetime": 43200, "seconds": 0.012, "waite
     ),
 )
 def test_a_success_that_is_no_exchange_is_one_row(name: str, fields: Mapping[str, Any], row: str) -> None:
-    """Whose it is comes first, then what has room in 80 columns."""
+    """Whose it is, then what has room."""
     text = human_event(None, "info", {**STAMPED, "level": "info", "event": name, **fields})
     assert text == f"03:04:05.678 info {name} {row}"
     assert len(text) <= WIDTH

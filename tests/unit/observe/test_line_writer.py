@@ -1,4 +1,4 @@
-"""Writing lines to readers that read, do not read, and have gone."""
+"""Readers that read, do not, and have gone."""
 
 import asyncio
 import errno
@@ -16,13 +16,13 @@ from tests.cases import cases
 
 
 class Pipe(NamedTuple):
-    """Both ends of a pipe."""
+    """Both ends."""
 
     reading: int
     writing: int
 
     def read(self) -> str:
-        """Close the writing end, and return what is in the pipe."""
+        """Without its writing end."""
         os.close(self.writing)
         with os.fdopen(self.reading, closefd=False) as reader:
             return reader.read()
@@ -51,7 +51,7 @@ def write_all(writer: LineWriter, lines: list[str]) -> None:
 
 
 def attached(pipe: Pipe) -> LineWriter:
-    """A writer with a thread."""
+    """With its thread."""
     writer = LineWriter(pipe.writing)
     writer.attach(asyncio.get_running_loop())
     return writer
@@ -63,7 +63,7 @@ def thread_of(writer: LineWriter) -> threading.Thread:
 
 
 def test_without_a_loop_lines_are_written_at_once(pipe: Pipe) -> None:
-    """Errors at start-up are visible."""
+    """So start-up errors are seen."""
     writer = LineWriter(pipe.writing)
     writer.write("one")
     assert os.read(pipe.reading, 100) == b"one\n"
@@ -71,7 +71,7 @@ def test_without_a_loop_lines_are_written_at_once(pipe: Pipe) -> None:
 
 
 async def test_lines_are_written_while_the_process_runs(pipe: Pipe) -> None:
-    """A reader need not wait for the end."""
+    """Not at its end."""
     writer = attached(pipe)
     writer.write("now")
     assert await asyncio.to_thread(os.read, pipe.reading, 100) == b"now\n"
@@ -79,7 +79,7 @@ async def test_lines_are_written_while_the_process_runs(pipe: Pipe) -> None:
 
 
 async def overfull(pipe: Pipe, monkeypatch: pytest.MonkeyPatch, lines: int) -> LineWriter:
-    """A writer with room for one of these lines, which nobody reads."""
+    """Nobody reads; there is room for one of these."""
     monkeypatch.setattr(line_writer, "MOST_WAITING", 100_000)
     writer = attached(pipe)
     for _ in range(lines):
@@ -89,7 +89,7 @@ async def overfull(pipe: Pipe, monkeypatch: pytest.MonkeyPatch, lines: int) -> L
 
 
 async def test_dropped_lines_are_counted_where_they_are_missing(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writing never waits for a reader that does not read."""
+    """Writing does not wait."""
     writer = await overfull(pipe, monkeypatch, 5)
     writer.write("small")
     writer._hand_over()
@@ -100,7 +100,7 @@ async def test_dropped_lines_are_counted_where_they_are_missing(pipe: Pipe, monk
 
 
 async def test_dropped_lines_are_reported_even_if_no_line_follows(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report needs neither another line nor the end."""
+    """Even before the end."""
     writer = await overfull(pipe, monkeypatch, 3)
     expected = b"x" * 90_000 + b"\nlog.dropped count=2\n"
     try:
@@ -113,7 +113,7 @@ async def test_dropped_lines_are_reported_even_if_no_line_follows(pipe: Pipe, mo
 @cases("blocking", True, False)
 @cases("with_thread", True, False)
 async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool, blocking: bool) -> None:
-    """Whether the pipe blocks or not."""
+    """If the pipe blocks, too."""
     os.set_blocking(pipe.writing, blocking)
     expected = [f"line {number} {'x' * 997}" for number in range(500)]
     reading = asyncio.create_task(asyncio.to_thread(pipe.read_bytes, sum(len(each) + 1 for each in expected)))
@@ -131,7 +131,7 @@ async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool,
 async def test_lines_that_could_not_be_written_are_reported_when_writing_works_again(
     pipe: Pipe, *, with_thread: bool
 ) -> None:
-    """A reader that has gone, or a full disk, stops nothing."""
+    """A reader that has gone, or a full disk."""
     gone = Pipe(*os.pipe())
     os.close(gone.reading)
     writer = LineWriter(gone.writing)
@@ -158,7 +158,7 @@ async def test_lines_that_could_not_be_written_are_reported_when_writing_works_a
 
 
 def test_a_line_that_was_cut_is_ended_before_the_next(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when a disk fills up."""
+    """As on a full disk."""
     write, script = os.write, [3, 0, 0, 0]
 
     def write_some(descriptor: int, octets: memoryview) -> int:
@@ -174,7 +174,7 @@ def test_a_line_that_was_cut_is_ended_before_the_next(pipe: Pipe, monkeypatch: p
 
 
 def test_closing_does_not_wait_for_a_reader_that_does_not_read(pipe: Pipe) -> None:
-    """Later lines are dropped until it reads."""
+    """Later lines are dropped meanwhile."""
     loop = asyncio.new_event_loop()
     writer = LineWriter(pipe.writing)
     writer.attach(loop)

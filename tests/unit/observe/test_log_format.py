@@ -1,4 +1,4 @@
-"""Log lines: what they contain, and that nobody can forge them."""
+"""Lines that nobody can forge."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ FREE = (
 
 
 def recorded(fields: Mapping[str, object]) -> ExchangeRecord:
-    """A record with these values."""
+    """With these values."""
     record = ExchangeRecord("id-1", "POST", b"/orders?q")
     for name, value in fields.items():
         setattr(record, name, value)
@@ -47,7 +47,7 @@ RECORDS = st.fixed_dictionaries(
 
 @given(RECORDS)
 def test_a_json_line_is_one_object_whatever_it_holds(record: ExchangeRecord) -> None:
-    """It is one line, and all values come back as they were."""
+    """In one line, without loss."""
     line = json_line(record, severity(record))
     found = json.loads(line)
     assert "\n" not in line
@@ -61,7 +61,7 @@ def test_a_json_line_is_one_object_whatever_it_holds(record: ExchangeRecord) -> 
 
 @given(st.text())
 def test_printable_marks_every_other_character(text: str) -> None:
-    """The length stays the same."""
+    """With one character."""
     assert printable(text) == "".join(each if each.isprintable() else "?" for each in text)
 
 
@@ -69,12 +69,12 @@ def test_printable_marks_every_other_character(text: str) -> None:
     "status, code, level", (200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")
 )
 def test_the_level_follows_from_status_and_code(status: int, code: str, level: str) -> None:
-    """5xx are errors, faults of senders warnings."""
+    """5xx: errors; faults of senders: warnings."""
     assert severity(recorded({"status": status, "code": code})) == level
 
 
 def test_stamps_are_iso_8601_in_utc_with_milliseconds() -> None:
-    """They are right within a second and across its end."""
+    """Also at the end of a second."""
     times = iter([1.0, 1.9996, 2.0, 86399.9995, 1_800_000_000.5])
     stamp = _Stamp(lambda: next(times))
     assert [stamp() for _ in range(5)] == [
@@ -88,7 +88,7 @@ def test_stamps_are_iso_8601_in_utc_with_milliseconds() -> None:
 
 @given(st.text(st.sampled_from("a\x7f\x85\x9b\u2028\u2029\n\r\x1c")))
 def test_an_event_is_one_line_without_controls(text: str) -> None:
-    """The text comes back as it was."""
+    """It can be read back."""
     line = json_event(None, "debug", {"event": "x.y", "field": text})
     assert len(line.splitlines()) == 1
     assert line.isprintable()

@@ -1,4 +1,4 @@
-"""Log lines have at most 16 KiB, whatever others write into them."""
+"""Log lines have 16 KiB at most."""
 
 import json
 from typing import Any
@@ -23,12 +23,12 @@ STAMPED = {"timestamp": "2026-01-02T03:04:05.678Z", "level": "error", "event": "
 
 
 def size(line: str) -> int:
-    """The bytes that the writer makes of a line."""
+    """In written bytes."""
     return len(line.encode("utf-8", "backslashreplace"))
 
 
 def ended(method: str, path: str, user: str, name: str, *texts: str) -> ExchangeRecord:
-    """A finished exchange with long texts in all its fields."""
+    """With long texts everywhere."""
     record = ExchangeRecord("\u00ff" * 128, method, path.encode("latin-1", "replace"))
     record.routed("r" * len(name), "o" * len(name))  # names contain letters, digits and little else
     record.authenticated(user)
@@ -41,7 +41,7 @@ def ended(method: str, path: str, user: str, name: str, *texts: str) -> Exchange
 
 @given(st.lists(LONG, min_size=7, max_size=7))
 def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
-    """This holds for JSON and for people."""
+    """In JSON and for people."""
     record = ended("POST", *texts)
     line = json_line(record, "error")
     assert json.loads(line)["status"] == 502
@@ -50,14 +50,14 @@ def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
 
 
 def test_the_widest_characters_do_not_exceed_it() -> None:
-    """They take twelve bytes each in JSON."""
+    """In JSON twelve bytes each."""
     record = ended("M" * 40, "/" + "\xff" * 500, "\U0001f600" * 5000, "r" * 60, *["\U0001f600" * 200_000] * 4)
     assert size(json_line(record, "error")) <= ROOM
     assert size(human_line(record, "error")) <= ROOM
 
 
 def test_only_texts_above_their_limit_are_cut() -> None:
-    """A mark shows the cut."""
+    """With a mark."""
     record = ended(
         "POST", "/", "", "", "m" * LONGEST_ID, "c" * (LONGEST_ID + 1), "s" * LONGEST_SUBJECT, "d" * LONGEST_DETAIL
     )
@@ -73,7 +73,7 @@ def test_only_texts_above_their_limit_are_cut() -> None:
 @settings(max_examples=30)
 @given(st.dictionaries(st.text(max_size=10), VALUES, max_size=5))
 def test_the_line_of_an_event_has_at_most_16_kib(fields: dict[str, Any]) -> None:
-    """It keeps the name of the event, in JSON and for people."""
+    """With its name, in JSON and for people."""
     line = json_event(None, "error", {**STAMPED, **{f"x{name}": value for name, value in fields.items()}})
     assert size(line) <= ROOM
     assert json.loads(line)["event"] == "config.rejected"
@@ -83,25 +83,25 @@ def test_the_line_of_an_event_has_at_most_16_kib(fields: dict[str, Any]) -> None
 
 
 def rendered(fields: dict[str, Any]) -> dict[str, Any]:
-    """An event with these fields, after it was rendered as JSON."""
+    """As JSON."""
     found: dict[str, Any] = json.loads(json_event(None, "error", STAMPED | fields))
     return found
 
 
 def test_an_event_that_fits_is_not_shortened() -> None:
-    """A single long text is fine."""
+    """Even a single long text."""
     assert rendered({"detail": "x" * 16_000}) == {**STAMPED, "detail": "x" * 16_000}
 
 
 def test_both_ends_of_a_long_traceback_are_kept() -> None:
-    """The beginning says where, the end says what."""
+    """Where it began, and the error."""
     found = rendered({"where": "Traceback\n" + "x" * 100_000 + "\nValueError: boom"})["where"]
     assert found.startswith("Traceback")
     assert found.endswith("ValueError: boom")
 
 
 def test_the_first_of_many_problems_are_kept_and_the_others_counted() -> None:
-    """The count is the last item."""
+    """At the end."""
     found = rendered({"problems": [f"problem {number} {'x' * 100}" for number in range(1000)]})["problems"]
     assert [each.split()[1] for each in found[:-1]] == [str(number) for number in range(20)]
     assert found[-1] == "and 980 more"
@@ -109,10 +109,10 @@ def test_the_first_of_many_problems_are_kept_and_the_others_counted() -> None:
 
 @cases("value, short", (None, None), (True, True), (12345678, 12345678), (b"12345678", "b'…8'"))
 def test_other_values_are_shortened_as_they_would_be_shown(value: Any, short: Any) -> None:
-    """Numbers stay numbers."""
+    """Numbers stay."""
     assert shortened(value, 4) == short
 
 
 def test_an_event_that_stays_too_long_keeps_its_name_only() -> None:
-    """Ten thousand fields cannot be shortened enough."""
+    """Of 10,000 fields."""
     assert rendered({f"field {number}": number for number in range(10_000)}) == STAMPED

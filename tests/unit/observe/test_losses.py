@@ -1,4 +1,4 @@
-"""Spans that were not exported are logged at most once a minute, with their number."""
+"""Lost spans are logged once a minute, with their number."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from tests.fakes.traces import Events
 
 
 class MovedLosses(Losses):
-    """Losses with a clock that is moved by hand, and what they have logged."""
+    """By a hand-moved clock."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.time = 0.0
@@ -22,7 +22,7 @@ class MovedLosses(Losses):
 
 
 async def turn() -> None:
-    """Run what other threads have scheduled."""
+    """For what other threads scheduled."""
     for _ in range(3):
         await asyncio.sleep(0)
 
@@ -41,7 +41,7 @@ async def test_the_first_loss_is_logged_at_once_and_the_next_ones_together() -> 
 
 
 async def test_closing_logs_the_rest_once() -> None:
-    """A second close has nothing left."""
+    """Not the second close."""
     losses = MovedLosses()
     losses.made, losses.accepted = 10, 7
     losses.lose(1, "a")
@@ -53,7 +53,7 @@ async def test_closing_logs_the_rest_once() -> None:
 
 
 async def test_closing_logs_nothing_if_all_spans_were_accepted() -> None:
-    """The same holds if there were none."""
+    """Or there were none."""
     for spans in (0, 3):
         losses = MovedLosses()
         losses.made = losses.accepted = spans
@@ -62,7 +62,7 @@ async def test_closing_logs_nothing_if_all_spans_were_accepted() -> None:
 
 
 async def test_closing_logs_spans_whose_fate_is_unknown() -> None:
-    """A loss that is reported after closing is not logged."""
+    """What is lost later is not."""
     losses = MovedLosses()
     losses.made, losses.accepted = 10, 3
     for _ in range(2):
@@ -75,7 +75,7 @@ async def test_closing_logs_spans_whose_fate_is_unknown() -> None:
 
 
 async def test_losses_of_other_threads_are_logged_in_the_loops_thread() -> None:
-    """The log must not be written from two threads."""
+    """The log has one thread."""
     losses, threads = MovedLosses(), list[int]()
     losses.events.warning = lambda *_, **__: threads.append(threading.get_ident())  # type: ignore[method-assign]
     await asyncio.to_thread(losses.lose, 1, "a")
@@ -84,7 +84,7 @@ async def test_losses_of_other_threads_are_logged_in_the_loops_thread() -> None:
 
 
 def test_a_loss_after_the_end_of_the_loop_is_ignored() -> None:
-    """A hanging export may fail that late."""
+    """A hanging export fails as late."""
     loop = asyncio.new_event_loop()
     losses = MovedLosses(loop)
     loop.close()

@@ -1,4 +1,4 @@
-"""Counters and histograms as plain numbers."""
+"""Counters and histograms."""
 
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ from tests.cases import cases
 def finished(
     *, method: str = "POST", status: int = 200, attempts: int = 1, replays: tuple[str, ...] = ()
 ) -> ExchangeRecord:
-    """It took 0.2 s: 0.03 to connect, 0.1 to the first byte, 0.07 to relay."""
+    """0.2 s: connect 0.03, first byte 0.1, relay 0.07."""
     record = ExchangeRecord("id-1", method)
     record.route, record.status, record.attempts, record.replays = "orders", status, attempts, replays
     record.total_seconds, record.connect_seconds, record.first_byte_seconds = 0.2, 0.03, 0.1
@@ -19,7 +19,7 @@ def finished(
 
 
 def counted(*records: ExchangeRecord) -> Metrics:
-    """Metrics that have seen these records."""
+    """Of these records."""
     metrics = Metrics()
     for each in records:
         metrics.finished(each)
@@ -27,7 +27,7 @@ def counted(*records: ExchangeRecord) -> Metrics:
 
 
 def test_exchanges_are_counted_by_route_method_status_and_maker() -> None:
-    """Each combination has a count, each route a histogram."""
+    """Each route has a histogram."""
     metrics = counted(*(finished(status=status) for status in (200, 200, 500)))
     assert metrics.exchanges == {("orders", "POST", "200", "upstream"): 2, ("orders", "POST", "500", "upstream"): 1}
     assert {route: sum(each.counts) for route, each in metrics.seconds.items()} == {"orders": 3}
@@ -35,12 +35,12 @@ def test_exchanges_are_counted_by_route_method_status_and_maker() -> None:
 
 @cases("method", "PROPFIND", "", "x" * 5000)
 def test_unregistered_methods_count_as_other(method: str) -> None:
-    """A sender cannot make new time series."""
+    """Senders make no series."""
     assert counted(finished(method=method)).exchanges == {("orders", "other", "200", "upstream"): 1}
 
 
 def test_unregistered_statuses_count_by_class() -> None:
-    """Registered ones by themselves."""
+    """Others by themselves."""
     metrics = counted(*(finished(status=status) for status in range(100, 1000)))
     registered = {str(each.value): 1 for each in HTTPStatus}
     labels = {key[2]: count for key, count in metrics.exchanges.items()}
@@ -49,7 +49,7 @@ def test_unregistered_statuses_count_by_class() -> None:
 
 
 def test_a_sender_that_left_counts_as_499() -> None:
-    """The same status from an upstream counts as 4xx."""
+    """An upstream's as 4xx."""
     left = finished(status=0)
     left.left()
     assert [key[2:] for key in counted(left, finished(status=499)).exchanges] == [
@@ -69,7 +69,7 @@ def test_a_sender_that_left_counts_as_499() -> None:
 def test_only_phases_that_were_reached_are_observed(
     attempts: int, connect_seconds: float, phases: dict[str, float]
 ) -> None:
-    """Zeros would distort a histogram."""
+    """Without zeros."""
     record = finished(attempts=attempts, status=504)
     record.connect_seconds = connect_seconds
     observed = counted(record).phases
@@ -77,13 +77,13 @@ def test_only_phases_that_were_reached_are_observed(
 
 
 def test_replays_are_counted_by_reason() -> None:
-    """Each replay of each exchange counts."""
+    """Each of them."""
     metrics = counted(finished(replays=("renew_token", "fetch_csrf")), finished(replays=("renew_token",)))
     assert metrics.replays == {"renew_token": 2, "fetch_csrf": 1}
 
 
 def test_token_requests_are_counted_by_outcome_and_timed_by_oauth_client() -> None:
-    """All outcomes share one histogram."""
+    """All outcomes in one histogram."""
     metrics = Metrics()
     metrics.count_grant("orders", "granted", 0.5)
     metrics.count_grant("orders", "grant_timeout", 10.0)
@@ -92,7 +92,7 @@ def test_token_requests_are_counted_by_outcome_and_timed_by_oauth_client() -> No
 
 
 def test_a_bucket_includes_its_bound() -> None:
-    """An observation above all bounds is in the last bucket."""
+    """The last has what is above all."""
     histogram = Histogram()
     for seconds in (BUCKETS[0], BUCKETS[0] + 0.001, 10_000.0):
         histogram.observe(seconds)

@@ -1,4 +1,4 @@
-"""The log of a process: which lines are written, and in which form."""
+"""Which lines are written, and how."""
 
 import json
 import os
@@ -21,12 +21,12 @@ def lines() -> LogLines:
 
 
 def process_log(lines: LineWriter, *, human: bool = False, sample: float = 1.0) -> ProcessLog:
-    """A log at level info."""
+    """At level info."""
     return ProcessLog(lines, level="info", human=human, sample=sample)
 
 
 def finish_exchanges(log: ProcessLog) -> None:
-    """Log exchanges that ended with 200, 404 and 502."""
+    """With 200, 404 and 502."""
     for status in (200, 404, 502):
         record = ExchangeRecord("id-1", "POST", b"/orders?q")
         record.status = status
@@ -34,12 +34,12 @@ def finish_exchanges(log: ProcessLog) -> None:
 
 
 def statuses(lines: LogLines) -> list[int]:
-    """The statuses of the exchanges that were written."""
+    """That were written."""
     return [line["status"] for line in lines.named("exchange.finished")]
 
 
 def test_an_event_has_time_level_name_and_fields(lines: LogLines) -> None:
-    """Time, level and name come first."""
+    """In this order."""
     process_log(lines).logger.warning("token.grant_failed", oauth_client="orders")
     (event,) = map(json.loads, lines.text)
     assert event.pop("timestamp").endswith("Z")
@@ -47,7 +47,7 @@ def test_an_event_has_time_level_name_and_fields(lines: LogLines) -> None:
 
 
 def test_a_human_event_has_level_name_and_fields(lines: LogLines) -> None:
-    """Escape sequences are marked."""
+    """Escapes are marked."""
     process_log(lines, human=True).logger.error("exchange.crashed", sender="\x1b[31m", error="ValueError")
     (text,) = lines.text
     assert text.endswith(' error exchange.crashed sender="\\u001b[31m" error=ValueError')
@@ -75,14 +75,14 @@ def test_an_unknown_level_is_refused(lines: LogLines) -> None:
 
 
 def test_a_sample_of_zero_leaves_out_successes_only(lines: LogLines) -> None:
-    """Failures are always written."""
+    """Not failures."""
     finish_exchanges(process_log(lines, sample=0.0))
     assert statuses(lines) == [404, 502]
 
 
 @cases("human", False, True)
 def test_dropped_lines_are_reported_as_any_other_event(lines: LogLines, *, human: bool) -> None:
-    """The form is the one that applies now."""
+    """In the present form."""
     log = process_log(lines, human=not human)
     log.apply(level="error", human=human)
     line = lines.dropped_line(7)
@@ -93,7 +93,7 @@ def test_dropped_lines_are_reported_as_any_other_event(lines: LogLines, *, human
 
 
 def test_lines_reach_the_descriptor() -> None:
-    """Logger and exchanges share the writer."""
+    """Those of exchanges, too."""
     reading, writing = os.pipe()
     log = process_log(LineWriter(writing))
     log.logger.info("proxy.started")
@@ -105,7 +105,7 @@ def test_lines_reach_the_descriptor() -> None:
 
 
 def test_rich_is_not_loaded_for_the_log() -> None:
-    """It would cost time and memory at each start."""
+    """Start-up would pay."""
     code = "import sys, proxy.observe.process_log; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

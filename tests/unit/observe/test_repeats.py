@@ -1,4 +1,4 @@
-"""Which of many equal lines are written."""
+"""Equal lines are written a few times."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from proxy.observe.repeats import FIRST, Repeats
 
 
 def test_the_first_lines_are_written_and_the_rest_counted() -> None:
-    """For each cause, and anew in each interval."""
+    """By cause and interval."""
     repeats: Repeats[str] = Repeats()
     for _ in range(2):
         assert not repeats
@@ -19,7 +19,7 @@ def test_the_first_lines_are_written_and_the_rest_counted() -> None:
 
 @given(st.lists(st.sampled_from("abc")))
 def test_each_line_is_either_written_or_counted(causes: list[str]) -> None:
-    """At most FIRST lines of a cause are written."""
+    """FIRST of a cause at most are written."""
     repeats: Repeats[str] = Repeats()
     written = [cause for cause in causes if repeats.admits(cause)]
     counted = repeats.end()

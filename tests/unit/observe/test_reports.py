@@ -1,4 +1,4 @@
-"""Reports of libraries, the event loop and the interpreter reach the log, not standard error."""
+"""Libraries, event loop and interpreter report to the log, not to standard error."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ SECRET = "cAnAryAuthorization"
 
 @pytest.fixture
 def lines() -> LogLines:
-    """The lines that were logged."""
+    """As logged."""
     return LogLines()
 
 
@@ -33,7 +33,7 @@ def log(lines: LogLines) -> ProcessLog:
 
 @pytest.fixture
 def quiet(log: ProcessLog, capfd: pytest.CaptureFixture[str], lines: LogLines) -> Iterator[asyncio.AbstractEventLoop]:
-    """Afterwards standard error must be empty and the log without the secret."""
+    """Standard error stays empty, the log without the secret."""
     loop = asyncio.new_event_loop()
     with reporting(log.logger, loop):
         yield loop
@@ -43,19 +43,19 @@ def quiet(log: ProcessLog, capfd: pytest.CaptureFixture[str], lines: LogLines) -
 
 
 def fail() -> None:
-    """Raise an error that quotes the secret."""
+    """Quotes the secret."""
     raise ValueError(f"bad field Authorization: {SECRET}")
 
 
 def in_a_callback(loop: asyncio.AbstractEventLoop) -> None:
-    """A callback fails that has the secret as its argument."""
+    """With the secret as argument."""
     loop.call_soon(lambda _: fail(), SECRET)
     loop.call_soon(loop.stop)
     loop.run_forever()
 
 
 def in_a_library(_loop: asyncio.AbstractEventLoop) -> None:
-    """A library logs an error with the secret in message and traceback."""
+    """The secret is in message and traceback."""
     try:
         fail()
     except ValueError:
@@ -63,7 +63,7 @@ def in_a_library(_loop: asyncio.AbstractEventLoop) -> None:
 
 
 def in_a_library_without_an_error(_loop: asyncio.AbstractEventLoop) -> None:
-    """A library warns."""
+    """A warning."""
     logging.getLogger("asyncio").warning("socket.send() raised: %s", SECRET)
 
 
@@ -77,20 +77,20 @@ def in_a_thread(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Failing:
-    """An object whose finalizer fails."""
+    """In its finalizer."""
 
     def __del__(self) -> None:
         fail()
 
 
 def in_a_finalizer(_loop: asyncio.AbstractEventLoop) -> None:
-    """A finalizer fails, and nothing can catch it."""
+    """Nothing can catch it."""
     failing = [Failing()]
     failing.clear()
 
 
 def as_a_warning(_loop: asyncio.AbstractEventLoop) -> None:
-    """The interpreter shows a warning."""
+    """Of the interpreter."""
     warnings.showwarning(UserWarning(SECRET), UserWarning, "/home/somebody/proxy/x.py", 7)
 
 
@@ -111,7 +111,7 @@ def test_a_report_has_its_source_the_error_type_and_the_place(
     error: str,
     said: str,
 ) -> None:
-    """Messages are left out."""
+    """Without messages."""
     happens(quiet)
     (line,) = lines.named("library.reported")
     assert line["source"] == source
@@ -124,13 +124,13 @@ def test_a_report_has_its_source_the_error_type_and_the_place(
 
 
 def test_a_file_is_named_with_its_folder_only(quiet: asyncio.AbstractEventLoop, lines: LogLines) -> None:
-    """The path of the machine is left out."""
+    """Not the machine's path."""
     as_a_warning(quiet)
     assert [each["where"] for each in lines.named("library.reported")] == ["proxy/x.py:7"]
 
 
 def test_a_flood_from_one_place_becomes_ten_lines(quiet: asyncio.AbstractEventLoop, lines: LogLines) -> None:
-    """Another place has lines of its own."""
+    """Others have their own."""
     for _ in range(7000):
         in_a_library_without_an_error(quiet)
     assert len(lines.named("library.reported")) == 10
@@ -140,7 +140,7 @@ def test_a_flood_from_one_place_becomes_ten_lines(quiet: asyncio.AbstractEventLo
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop."""
+    """A new one."""
     made = asyncio.new_event_loop()
     yield made
     made.close()
@@ -150,7 +150,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def test_the_rest_of_a_flood_is_counted(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, interval: float
 ) -> None:
-    """After the interval, or when reporting ends."""
+    """By interval, or at the end."""
     monkeypatch.setattr(reports, "INTERVAL", interval)
     with reporting(log.logger, loop):
         for _ in range(12):
@@ -167,7 +167,7 @@ def test_the_rest_of_a_flood_is_counted(
 def test_a_fatal_exception_is_reported_and_ends_the_process_with_1(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Python's own traceback could block it."""
+    """Python's traceback could block."""
     with pytest.raises(SystemExit) as ended, reporting(log.logger, loop):
         fail()
     assert ended.value.code == 1
@@ -180,19 +180,19 @@ def test_a_fatal_exception_is_reported_and_ends_the_process_with_1(
 def test_an_exception_that_is_not_fatal_is_left_to_the_caller(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """A command shows it in its own way."""
+    """It shows it itself."""
     with pytest.raises(ValueError, match=SECRET), reporting(log.logger, loop, fatal=False):
         fail()
     assert lines.text == []
 
 
 def hooks() -> list[Any]:
-    """Everything that reporting replaces, except for the loop's handler."""
+    """But the loop's handler."""
     return [warnings.showwarning, threading.excepthook, sys.unraisablehook, *logging.getLogger().handlers]
 
 
 def test_reporting_restores_all_hooks(log: ProcessLog, loop: asyncio.AbstractEventLoop) -> None:
-    """The loop has its default handler again."""
+    """And the loop's handler."""
     before = hooks()
     with reporting(log.logger, loop):
         assert loop.get_exception_handler() is not None
@@ -203,7 +203,7 @@ def test_reporting_restores_all_hooks(log: ProcessLog, loop: asyncio.AbstractEve
 def test_a_report_after_the_end_of_the_loop_does_no_harm(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """It is logged from the loop's own thread only."""
+    """Other threads log nothing then."""
     loop.close()
     late = Reports(log.logger, loop)
     late.add("late", None, where="here")
@@ -214,7 +214,7 @@ def test_a_report_after_the_end_of_the_loop_does_no_harm(
 
 
 def test_the_innermost_frames_of_a_deep_traceback_are_kept() -> None:
-    """The place of the fault comes first."""
+    """The fault comes first."""
 
     def dig(depth: int) -> None:
         if depth == 0:

@@ -1,4 +1,4 @@
-"""Name, attributes and trace context of a span, by values alone."""
+"""A span's name, attributes and trace context."""
 
 from proxy.errors import GrantUnavailable, RouteUnknown
 from proxy.observe.exchange_record import ExchangeRecord
@@ -16,7 +16,7 @@ FAILURE = {
 
 
 def delivered(**more: object) -> ExchangeRecord:
-    """The record of a message that the upstream answered."""
+    """The upstream answered."""
     record = ExchangeRecord("id-1", "POST", b"/orders/new?key=secret", now=iter(range(100)).__next__)
     record.sender, record.upstream = "192.0.2.7", "https://cpi.example/http/orders"
     record.routed("orders", "neo")
@@ -51,14 +51,14 @@ def delivered(**more: object) -> ExchangeRecord:
     ),
 )
 def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:
-    """A method that is made up counts as `_OTHER`."""
+    """Unknown methods are `_OTHER`."""
     record = ExchangeRecord("id-1", method, b"/orders/new?key=secret")
     always = {"url.path": "/orders/new", "cpi_proxy.request_id": "id-1"}
     assert beginning(record, minor=minor, secure=secure) == attributes | always
 
 
 def test_a_span_ends_with_the_record() -> None:
-    """A failure of the flow has its status as the error's type."""
+    """A failed flow's `error.type` is its status."""
     assert ending(delivered(**FAILURE)) == {
         "http.response.status_code": 500,
         "http.request.body.size": 10,
@@ -83,7 +83,7 @@ def test_a_span_ends_with_the_record() -> None:
 
 
 def test_a_refusal_has_our_code_and_no_empty_attributes() -> None:
-    """Without a route there is no OAuth client and no token."""
+    """Without a route: neither client nor token."""
     record = ExchangeRecord("id-1", "GET", b"/nowhere")
     record.failed(RouteUnknown("No route."))
     attributes = {name: value for name, value in ending(record).items() if value != 0}
@@ -98,14 +98,14 @@ def test_a_refusal_has_our_code_and_no_empty_attributes() -> None:
     ("BREW", "orders", "HTTP orders"),
 )
 def test_a_span_is_named_by_method_and_route(method: str, route: str, name: str) -> None:
-    """A sender cannot put words into the name."""
+    """Senders add no words."""
     record = ExchangeRecord("id-1", method, b"/orders")
     record.route = route
     assert span_name(record) == name
 
 
 def test_only_5xx_are_errors() -> None:
-    """A fault of the sender is not an error of the proxy."""
+    """4xx are the sender's."""
     refused, unavailable, left = (ExchangeRecord("id-1", "GET") for _ in range(3))
     refused.failed(RouteUnknown("No route."))
     unavailable.failed(GrantUnavailable("Later."))
@@ -123,19 +123,19 @@ def test_only_5xx_are_errors() -> None:
     ),
 )
 def test_one_traceparent_makes_a_context(fields: tuple[tuple[bytes, bytes], ...], context: TraceContext) -> None:
-    """W3C Trace Context forbids two, or a state alone."""
+    """Not two, nor a state alone (W3C)."""
     assert TraceContext.of(fields) == context
 
 
 @cases("state", ("a=1", "b=2"), ())
 def test_propagators_get_the_whole_state(state: tuple[str, ...]) -> None:
-    """Each tracestate line is an item of its own."""
+    """A list of all lines."""
     carrier = {"traceparent": [PARENT.decode()], **({"tracestate": list(state)} if state else {})}
     assert TraceContext(PARENT, tuple(each.encode() for each in state)).carrier == carrier
 
 
 def test_the_lines_for_the_upstream_name_our_span() -> None:
-    """The state is repeated byte by byte."""
+    """With the state as it came."""
     assert trace_lines(0xAB, 0xCD, 1, (b"a=1", b" b=\xff")) == (
         b"traceparent: 00-%032x-%016x-01" % (0xAB, 0xCD),
         b"tracestate: a=1",

@@ -1,4 +1,4 @@
-"""OpenTelemetry's variables decide whether there are spans; if spans are not possible, serving goes on."""
+"""Variables decide about spans; without them serving goes on."""
 
 import asyncio
 import sys
@@ -31,7 +31,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     ASKED | {"OTEL_TRACES_EXPORTER": ""},
 )
 def test_naming_a_collector_enables_spans(environ: Mapping[str, str]) -> None:
-    """Either variable does."""
+    """By either variable."""
     assert are_wanted(environ)
 
 
@@ -47,7 +47,7 @@ def test_naming_a_collector_enables_spans(environ: Mapping[str, str]) -> None:
 def test_no_collector_or_another_variable_means_no_spans_and_no_line(
     loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]
 ) -> None:
-    """A protocol that is not supported is not reported then."""
+    """Nor about an unknown protocol."""
     assert not are_wanted(environ)
     events = Events()
     assert open_traces(environ, events, loop) is None
@@ -55,7 +55,7 @@ def test_no_collector_or_another_variable_means_no_spans_and_no_line(
 
 
 def unavailable(loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]) -> str:
-    """The detail that is logged because spans are wanted and not possible."""
+    """The detail of why wanted spans are not."""
     events = Events()
     assert open_traces(environ, events, loop) is None
     ((event, fields),) = events.warnings
@@ -67,7 +67,7 @@ def unavailable(loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]) -> 
 def test_a_missing_extra_is_logged_with_what_to_install(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The detail is a command."""
+    """As a command."""
     for name in [each for each in sys.modules if each.startswith(("opentelemetry", "proxy.observe.exporting"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
@@ -76,14 +76,14 @@ def test_a_missing_extra_is_logged_with_what_to_install(
 
 @cases("name", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 def test_an_unsupported_protocol_is_logged(loop: asyncio.AbstractEventLoop, name: str) -> None:
-    """Otherwise HTTP would be sent to a port that expects gRPC."""
+    """HTTP would reach a port for gRPC."""
     assert "http/protobuf" in unavailable(loop, ASKED | {name: "grpc"})
 
 
 def test_invalid_variables_are_logged_without_their_values(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They may hold the collector's key."""
+    """The collector's key may be one."""
     environ = ASKED | {"OTEL_BSP_MAX_QUEUE_SIZE": "1", "OTEL_EXPORTER_OTLP_HEADERS": "s3cr3t-word"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

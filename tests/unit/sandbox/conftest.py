@@ -1,4 +1,4 @@
-"""Parts of both authorization servers."""
+"""For both authorization servers."""
 
 import pytest
 
@@ -13,13 +13,13 @@ from tests.unit.sandbox.token_requests import CLIENT, NOW
 
 @pytest.fixture(scope="session")
 def signing_key() -> SigningKey:
-    """One for all tests, because making a key takes 100 ms."""
+    """Made once, as it takes 100 ms."""
     return SigningKey()
 
 
 @pytest.fixture
 def context(signing_key: SigningKey) -> GrantContext:
-    """One OAuth client, no faults, and a clock that stands still."""
+    """One OAuth client, no faults, a still clock."""
     return GrantContext(
         url="https://as",
         registry=ClientRegistry([CLIENT]),

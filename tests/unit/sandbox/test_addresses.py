@@ -9,7 +9,7 @@ from proxy.sandbox.addresses import TenantAddresses, bind
 
 
 def test_urls_contain_the_ports() -> None:
-    """Only the control address is not HTTPS."""
+    """HTTPS, but for control."""
     urls = TenantAddresses(neo=1, xsuaa=2, runtime=3, control=4)
     assert urls.neo_token_url == "https://127.0.0.1:1/oauth2/api/v1/token"
     assert urls.xsuaa_token_url == "https://127.0.0.1:2/oauth/token"
@@ -18,7 +18,7 @@ def test_urls_contain_the_ports() -> None:
 
 
 def test_free_ports_differ() -> None:
-    """Each socket has its own port."""
+    """One for each socket."""
     sockets = bind(0)
     ports = sockets.addresses()
     for each in (sockets.neo, sockets.xsuaa, sockets.runtime, sockets.control):
@@ -28,7 +28,7 @@ def test_free_ports_differ() -> None:
 
 @pytest.fixture
 def port_in_use() -> Iterator[int]:
-    """A port in use, after a free one."""
+    """Behind a free one."""
     for _ in range(100):
         with socket.socket() as upper, socket.socket() as lower:
             upper.bind(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ def port_in_use() -> Iterator[int]:
 
 
 def test_a_port_in_use_is_named_and_the_others_are_closed(port_in_use: int) -> None:
-    """The free port can be bound again at once."""
+    """They can be bound at once."""
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port_in_use}"):
         bind(port_in_use - 1)
     with socket.socket() as other:

@@ -1,4 +1,4 @@
-"""The order of the runtime node's checks."""
+"""The runtime node's checks in order."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ FETCH = {"method": "GET", "csrf_token": "fetch"}
     ({"path": "/http/echo", "content_length": HUGE}, Admission.RUN),
 )
 def test_the_first_failed_check_decides(changes: dict[str, Any], admission: Admission) -> None:
-    """The order is method, token, address, role, CSRF, size."""
+    """Method, token, address, role, CSRF, size."""
     assert admit(replace(ADMITTED, **changes))[0] is admission
 
 
@@ -52,5 +52,5 @@ def test_the_first_failed_check_decides(changes: dict[str, Any], admission: Admi
     (FETCH, Admission.TOKEN_MISSING),
 )
 def test_csrf_can_be_checked_first(changes: dict[str, Any], admission: Admission) -> None:
-    """A fetch needs a token all the same."""
+    """Fetching needs a token."""
     assert admit(replace(ADMITTED, token=None, **changes), csrf_first=True)[0] is admission

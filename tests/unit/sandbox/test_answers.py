@@ -33,7 +33,7 @@ COOKIE = ("Set-Cookie", "a=b")
 
 
 def test_json_and_text_have_their_content_types() -> None:
-    """Both are UTF-8."""
+    """In UTF-8."""
     fields = (("Content-Type", "application/json;charset=UTF-8"), ("X", "y"))
     assert json_answer({"a": 1}, status=201, fields=(("X", "y"),)) == SandboxAnswer(
         status=201, fields=fields, body=b'{"a": 1}'
@@ -44,14 +44,14 @@ def test_json_and_text_have_their_content_types() -> None:
 
 
 def test_a_response_names_sap_as_its_server() -> None:
-    """An absent reason phrase is filled in."""
+    """A missing reason is filled in."""
     assert response(SandboxAnswer()).headers["Server"] == "SAP"
     assert response(SandboxAnswer(status=403, reason="")).reason == ""
     assert response(SandboxAnswer(status=403)).reason == "Forbidden"
 
 
 def test_tomcats_page_shows_only_the_status() -> None:
-    """In UTF-8 with an en dash."""
+    """With an en dash in UTF-8."""
     page = tomcat_page(403, fields=(("X", "y"),))
     assert page.status == 403
     assert page.reason == ""
@@ -61,13 +61,13 @@ def test_tomcats_page_shows_only_the_status() -> None:
 
 
 def test_tomcats_page_for_413_has_tomcats_own_title() -> None:
-    """Python's phrases for 413 differ between versions."""
+    """Python's differ."""
     assert "413 – Payload Too Large".encode() in tomcat_page(413).body  # noqa: RUF001
 
 
 @cases("error", *ROUTER_ERRORS)
 def test_gorouters_page_names_the_error_in_its_field(error: str) -> None:
-    """Each error has its status."""
+    """By its status."""
     page = router_page(error, host="a.cfapps.example")
     assert page.status == ROUTER_ERRORS[error][0]
     assert ("X-Cf-RouterError", error) in page.fields
@@ -80,7 +80,7 @@ def test_gorouters_404_has_the_text_that_sap_documents() -> None:
 
 
 def test_the_logon_page_is_html_with_status_200() -> None:
-    """Careless clients take it for a token."""
+    """Careless clients see a token."""
     page = login_page()
     assert page.status == 200
     assert page.fields == (("Content-Type", "text/html;charset=utf-8"),)
@@ -88,7 +88,7 @@ def test_the_logon_page_is_html_with_status_200() -> None:
 
 @cases("admission", *Admission)
 def test_each_refusal_is_a_tomcat_page(admission: Admission) -> None:
-    """RUN and FETCH have none."""
+    """But RUN and FETCH."""
     if admission not in STATUSES:
         with pytest.raises(ValueError, match="is not a refusal"):
             refusal(admission)
@@ -101,7 +101,7 @@ def test_each_refusal_is_a_tomcat_page(admission: Admission) -> None:
 
 
 def test_a_fetch_is_answered_with_nonce_and_cookies() -> None:
-    """There is no body."""
+    """And no body."""
     answer = fetched(HttpSession(nonce="N", cookies=()), cookies=(COOKIE,))
     assert answer.status == 200
     assert answer.body == b""
@@ -114,7 +114,7 @@ def test_a_fetch_is_answered_with_nonce_and_cookies() -> None:
     ("no stock", "no stock\n\nThe MPL ID for the failed message is : AGx"),
 )
 def test_a_failed_flow_has_saps_text(reason: str | None, text: str) -> None:
-    """The MPL id is only in the text."""
+    """With the MPL id."""
     answer = failed(FlowFailure(reason=reason), mpl_id="AGx")
     assert answer.status == 500
     assert answer.body.decode() == f"An internal server error occured: {text}"
@@ -122,7 +122,7 @@ def test_a_failed_flow_has_saps_text(reason: str | None, text: str) -> None:
 
 
 def test_success_has_three_ids_or_one() -> None:
-    """Some tenants send only x-correlationid."""
+    """One is x-correlationid."""
     names = [name for name, _ in success_fields("AGx", correlation_only=False)]
     assert names[:3] == ["SAP_MessageProcessingLogID", "sap_mplcorrelationid", "x-correlationid"]
     assert [name for name, _ in success_fields("AGx", correlation_only=True)] == ["x-correlationid", names[3]]

@@ -1,4 +1,4 @@
-"""The client authentication of a token request."""
+"""Client authentication."""
 
 import base64
 from typing import Any
@@ -31,32 +31,32 @@ CERTIFICATE, SIGNED = AuthMethod.TLS_CLIENT_AUTH, AuthMethod.PRIVATE_KEY_JWT
 
 
 def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
-    """An Authorization field."""
+    """As Authorization."""
     return f"{scheme} {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"
 
 
 def accepts(
     credentials: PresentedCredentials | None, *, name: str | None = None, client: RegisteredClient = CLIENT
 ) -> bool:
-    """Whether a registry without assertions authenticates the client."""
+    """Without assertions."""
     return ClientRegistry([client]).authenticate(credentials, now=NOW, certificate_name=name) == client
 
 
 @given(IDS, st.text())
 def test_raw_basic_credentials_are_not_decoded(client_id: str, secret: str) -> None:
-    """The id ends at the first colon."""
+    """The first colon ends the id."""
     assert read_credentials(basic(client_id, secret), {}, encoded=False) == presented(secret, BASIC, client_id)
 
 
 @given(IDS, st.text())
 def test_encoded_basic_credentials_are_decoded(client_id: str, secret: str) -> None:
-    """X-CF-ENCODED-CREDENTIALS says that they are."""
+    """By X-CF-ENCODED-CREDENTIALS."""
     read = read_credentials(basic(quote_plus(client_id), quote_plus(secret)), {}, encoded=True)
     assert read == presented(secret, BASIC, client_id)
 
 
 def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
-    """SAP's page on status 401 describes this mistake."""
+    """The mistake of SAP's page on 401."""
     read = read_credentials(basic(quote_plus(CLIENT.client_id), quote_plus(CLIENT.secret)), {}, encoded=False)
     assert not accepts(read)
 
@@ -73,13 +73,13 @@ def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
     ({"client_secret": "b"}, None),
 )
 def test_the_body_shows_the_method(parameters: dict[str, str], expected: PresentedCredentials | None) -> None:
-    """Without an id there are no credentials."""
+    """Without an id there is none."""
     assert read_credentials(None, parameters, encoded=False) == expected
 
 
 @cases("field", "Basic", "Basic !", "Basic YQ", "Basic /w==", basic("a", "b", "Bearer"), "Basic YWI=")
 def test_an_unreadable_basic_field_is_not_a_credential(field: str) -> None:
-    """Credentials in the body are ignored in this case, too."""
+    """Nor is the body then."""
     assert read_credentials(field, {"client_id": "a", "client_secret": "b"}, encoded=False) is None
 
 
@@ -99,30 +99,30 @@ def test_an_unreadable_basic_field_is_not_a_credential(field: str) -> None:
 def test_only_the_right_secret_or_certificate_is_accepted(
     credentials: PresentedCredentials | None, name: str | None, *, accepted: bool
 ) -> None:
-    """The id must match, too."""
+    """For its id."""
     assert accepts(credentials, name=name) is accepted
 
 
 def test_a_client_without_certificate_cannot_authenticate_with_one() -> None:
-    """An absent name does not match an absent certificate."""
+    """No name is not the same as no certificate."""
     assert not accepts(presented("", CERTIFICATE, "a"), client=RegisteredClient(client_id="a", secret="b"))
 
 
 @pytest.fixture
 def registry() -> ClientRegistry:
-    """A registry that accepts assertions."""
+    """It accepts assertions."""
     verifier = AssertionVerifier(audience=AUDIENCE, identities={CLIENT.client_id: IDENTITY})
     return ClientRegistry([CLIENT, RegisteredClient(client_id="other", secret="s")], assertions=verifier)
 
 
 def signed(key: str = IDENTITY.private_key, client_id: str = CLIENT.client_id, **changes: Any) -> PresentedCredentials:
-    """None omits a claim."""
+    """None omits claims."""
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
     return presented(jwt.encode(claims, key, "ES256"), SIGNED, client_id)
 
 
 def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
-    """Another `jti` is another assertion."""
+    """Until `jti` changes."""
     assert registry.authenticate(signed(), now=NOW) == CLIENT
     assert registry.authenticate(signed(), now=NOW) is None
     assert registry.authenticate(signed(jti="2"), now=NOW) == CLIENT
@@ -149,11 +149,11 @@ def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
     },
 )
 def test_an_invalid_assertion_is_refused(registry: ClientRegistry, credentials: PresentedCredentials) -> None:
-    """A valid one with the same `jti` is accepted afterwards."""
+    """Its `jti` stays unused."""
     assert registry.authenticate(credentials, now=NOW) is None
     assert registry.authenticate(signed(), now=NOW) == CLIENT
 
 
 def test_no_repr_shows_a_secret() -> None:
-    """Client and credentials hide it."""
+    """Of client or credentials."""
     assert "geheim" not in repr(presented("geheim", POST, "a")) + repr(RegisteredClient(client_id="a", secret="geheim"))

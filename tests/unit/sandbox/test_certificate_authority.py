@@ -12,12 +12,12 @@ from tests.cases import cases
 
 @pytest.fixture
 def authority() -> CertificateAuthority:
-    """A new authority."""
+    """A new one."""
     return CertificateAuthority()
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "localhost") -> tuple[object, object]:
-    """The certificates that client and server see after a TLS handshake in memory."""
+    """What client and server see in memory."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server_side = server.wrap_bio(to_server, to_client, server_side=True)
     client_side = client.wrap_bio(to_client, to_server, server_hostname=name)
@@ -38,7 +38,7 @@ def subject(certificate: object) -> str:
 
 @cases("name", "localhost", "127.0.0.1", "::1")
 def test_a_client_that_trusts_the_authority_accepts_the_server(authority: CertificateAuthority, name: str) -> None:
-    """It does under strict verification, too."""
+    """Strictly, too."""
     client = authority.client_context()
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     seen, _ = handshake(authority.server_context(authority.issue_server()), client, name)
@@ -46,14 +46,14 @@ def test_a_client_that_trusts_the_authority_accepts_the_server(authority: Certif
 
 
 def test_a_client_that_does_not_trust_the_authority_refuses_the_server(authority: CertificateAuthority) -> None:
-    """It may have the same name and another key."""
+    """It has another key."""
     server = authority.server_context(authority.issue_server())
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, CertificateAuthority().client_context())
 
 
 def test_the_server_sees_a_clients_certificate(authority: CertificateAuthority) -> None:
-    """The common name identifies the OAuth client."""
+    """By its common name."""
     client = authority.client_context()
     load_identity(client, authority.issue_client("erp"))
     _, seen = handshake(authority.server_context(authority.issue_server()), client)
@@ -61,7 +61,7 @@ def test_the_server_sees_a_clients_certificate(authority: CertificateAuthority) 
 
 
 def test_certificates_are_valid_from_a_day_before_now_for_30_days(authority: CertificateAuthority) -> None:
-    """A client's clock may be a little slow."""
+    """Clocks may be slow."""
     now = datetime(2026, 1, 2, tzinfo=UTC)
     certificate = x509.load_pem_x509_certificate(CertificateAuthority(now=now).pem.encode())
     assert certificate.not_valid_before_utc == now - timedelta(days=1)

@@ -16,7 +16,7 @@ CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=")
 
 
 def test_a_btp_client_looks_like_that_of_a_service_key() -> None:
-    """With characters that encodings break."""
+    """And breaks encodings."""
     client = make_btp_client()
     assert re.fullmatch(r"sb-[0-9a-f-]{36}!b1234\|it-rt-sandbox!b5678", client.client_id)
     assert re.fullmatch(r"[0-9a-f-]{36}\$[A-Za-z0-9_-]{43}=", client.secret)
@@ -24,18 +24,18 @@ def test_a_btp_client_looks_like_that_of_a_service_key() -> None:
 
 
 def test_a_neo_client_has_the_given_secret_or_a_random_one() -> None:
-    """Each random secret is different."""
+    """Different each time."""
     assert make_neo_client("given").secret == "given"
     assert make_neo_client(None).secret != make_neo_client(None).secret
 
 
 def test_one_client_has_no_role() -> None:
-    """It is used for the 403."""
+    """For the 403."""
     assert make_roleless_client().roles == frozenset()
 
 
 def test_a_secret_key_is_nested_as_saps_is() -> None:
-    """The URL is that of the runtime node."""
+    """With the runtime's URL."""
     assert secret_key(CLIENT, url="https://r", token_url="https://x/oauth/token", created=0.5) == {
         "oauth": {
             "clientid": "sb-1!b2|it-rt-x!b3",
@@ -48,7 +48,7 @@ def test_a_secret_key_is_nested_as_saps_is() -> None:
 
 
 def test_a_certificate_key_has_no_secret() -> None:
-    """It has certificate and private key instead."""
+    """But certificate and private key."""
     identity = Identity(certificate="C", private_key="K")
     assert certificate_key(CLIENT, identity, url="https://r", token_url="https://x") == {
         "oauth": {

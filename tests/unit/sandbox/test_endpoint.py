@@ -1,4 +1,4 @@
-"""Answers of a token endpoint under a fault."""
+"""Token endpoints under faults."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.cases import cases
     ("malformed", 200, b'{"access_token":"'),
 )
 def test_a_fault_has_its_answer(fault: str, status: int, start: bytes) -> None:
-    """The last two have the status of success."""
+    """Two look like success."""
     answer = fault_answer(fault, None)
     assert answer.status == status
     assert answer.body.startswith(start)
@@ -22,11 +22,11 @@ def test_a_fault_has_its_answer(fault: str, status: int, start: bytes) -> None:
 
 
 def test_retry_after_is_in_whole_seconds() -> None:
-    """The value of the fault is rounded down."""
+    """Rounded down."""
     assert ("Retry-After", "3") in fault_answer("too_many_requests", 3.7).fields
 
 
 def test_a_fault_without_an_answer_is_an_error() -> None:
-    """A hanging endpoint does not answer."""
+    """As hanging has none."""
     with pytest.raises(KeyError):
         fault_answer("hang", None)

@@ -1,4 +1,4 @@
-"""Switching faults on and off."""
+"""Switches of faults."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from tests.cases import cases, grouped_cases
 
 
 class Sleeper:
-    """A sleep that lasts until `end` is set."""
+    """Until `end` is set."""
 
     def __init__(self) -> None:
         self.asked: list[float] = []
@@ -29,7 +29,7 @@ def faults() -> Faults:
 
 
 async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
-    """A request that this fault delays."""
+    """By this fault."""
     server = fault.partition(".")[0]
     request = asyncio.create_task(faults.delay(server))
     await faults.struck.reach(fault, 1)
@@ -39,20 +39,20 @@ async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
 
 
 def test_a_fault_that_is_off_does_not_strike(faults: Faults) -> None:
-    """It is not counted, either."""
+    """Nor is it counted."""
     assert faults.strike("runtime.unauthorized") is None
     assert faults.struck["runtime.unauthorized"] == 0
 
 
 def test_a_fault_with_a_count_is_off_afterwards(faults: Faults) -> None:
-    """A count of 2 lets it strike twice."""
+    """A count of 2 is two strikes."""
     faults.switch_on("runtime.unauthorized", count=2)
     assert [faults.strike("runtime.unauthorized") is not None for _ in range(3)] == [True, True, False]
     assert faults.struck["runtime.unauthorized"] == 2
 
 
 def test_a_fault_without_a_count_strikes_until_it_is_switched_off(faults: Faults) -> None:
-    """`clear` switches all of them off."""
+    """`clear` does that for all."""
     faults.switch_on("neo.expires_in", 5)
     switch = FaultSwitch(name="neo.expires_in", value=5)
     assert [faults.strike("neo.expires_in") for _ in range(3)] == [switch, switch, switch]
@@ -61,7 +61,7 @@ def test_a_fault_without_a_count_strikes_until_it_is_switched_off(faults: Faults
 
 
 async def test_the_value_of_slow_is_the_delay() -> None:
-    """The injected sleep waits."""
+    """By the injected sleep."""
     sleeper = Sleeper()
     faults = Faults(sleep=sleeper)
     faults.switch_on("runtime.slow", 7, count=1)
@@ -73,7 +73,7 @@ async def test_the_value_of_slow_is_the_delay() -> None:
 
 @cases("name", "neo.slow", "neo.hang")
 async def test_switching_a_fault_off_ends_the_delay(faults: Faults, name: str) -> None:
-    """It does so even if the count is used up."""
+    """Even of the last strike."""
     faults.switch_on(name, count=1)
     request = await delayed(faults, name)
     faults.switch_off(name)
@@ -81,7 +81,7 @@ async def test_switching_a_fault_off_ends_the_delay(faults: Faults, name: str) -
 
 
 def test_all_faults_are_listed(faults: Faults) -> None:
-    """Each has its state, its count, and its meaning."""
+    """With state, count and meaning."""
     faults.switch_on("runtime.drop", "before", count=2)
     faults.strike("runtime.drop")
     listed = faults.as_dict()
@@ -94,7 +94,7 @@ def test_all_faults_are_listed(faults: Faults) -> None:
 
 @cases("name", *FAULT_KINDS)
 def test_every_fault_can_be_switched_on_without_a_value(name: str) -> None:
-    """Its default is a valid value."""
+    """By its default."""
     switch = read_switch(name, {})
     assert switch == FaultSwitch(name=name, value=FAULT_KINDS[name].default)
     if switch.value is not None:
@@ -103,7 +103,7 @@ def test_every_fault_can_be_switched_on_without_a_value(name: str) -> None:
 
 @cases("value", 3600, 0, -1, "3600", None, "missing", 1.5)
 def test_expires_in_can_be_any_scalar(value: float | str | None) -> None:
-    """A client must detect an invalid one."""
+    """Clients must detect invalid ones."""
     assert read_switch("neo.expires_in", {"value": value}).value == value
 
 
@@ -124,19 +124,19 @@ def test_expires_in_can_be_any_scalar(value: float | str | None) -> None:
     ("runtime.drop", "one of before, after", [{"value": "never"}, {"value": ["before"]}]),
 )
 def test_an_invalid_switch_is_refused(name: str, message: str, document: dict[str, Any]) -> None:
-    """The message names fault and value, and what is valid."""
+    """By fault and value, with what is valid."""
     with pytest.raises(ValueError, match=message):
         read_switch(name, document)
 
 
 def test_an_unknown_fault_is_an_error(faults: Faults) -> None:
-    """A spelling mistake does not go unnoticed."""
+    """As a misspelled one."""
     for act in (faults.strike, faults.switch_off, faults.switch_on):
         with pytest.raises(ValueError, match="there is no fault"):
             act("runtime.unauthorised")
 
 
 def test_lifetimes_are_in_seconds() -> None:
-    """Unlimited is infinite."""
+    """Infinite, too."""
     assert read_lifetime("minutes:1.5") == 90
     assert read_lifetime("unlimited") == UNLIMITED

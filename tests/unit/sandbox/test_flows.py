@@ -1,4 +1,4 @@
-"""The integration flows."""
+"""Integration flows."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.cases import cases, grouped_cases
 
 
 def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailure:
-    """The reply of the flow with this path."""
+    """Of the flow with this path."""
     flow = find_flow(path)
     assert flow is not None
     return flow.run(Received(query=query, content_type="text/xml", start=start))
@@ -24,7 +24,7 @@ def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailur
     (None, ["/http/orders/x", "/http/echoes", "/cxf/orders", "/orders", "/"]),
 )
 def test_a_path_leads_to_its_flow(path: str, address: str | None) -> None:
-    """In any case; `/*` includes all paths below."""
+    """In any case; `/*` is all below."""
     flow = find_flow(path)
     assert (flow and flow.address) == address
 
@@ -35,7 +35,7 @@ def test_only_the_orders_flow_has_csrf_protection() -> None:
 
 
 def test_the_orders_flow_shows_a_product() -> None:
-    """The product is that of SAP's example."""
+    """As in SAP's example."""
     reply = run("/http/orders", start=b'{"productIdentifier":"HT-1080"}')
     assert isinstance(reply, Reply)
     assert isinstance(reply.body, bytes)
@@ -52,26 +52,26 @@ def test_the_orders_flow_shows_a_product() -> None:
     ("/http/fail", b"", FlowFailure()),
 )
 def test_a_flow_replies(target: str, start: bytes, reply: Reply | FlowFailure) -> None:
-    """To an unknown product and an empty message, too."""
+    """Also to unknown products and no message."""
     path, _, query = target.partition("?")
     assert run(path, query=query, start=start) == reply
 
 
 @cases("body", b"x", b"[]", b"{}", b"1", b"\xff")
 def test_the_orders_flow_fails_on_another_body(body: bytes) -> None:
-    """The converter throws an exception."""
+    """In its converter."""
     assert isinstance(run("/http/orders", start=body), FlowFailure)
 
 
 @cases("size", "x", "-1", "²", "9" * 20)
 def test_download_fails_on_an_invalid_number(size: str) -> None:
-    """The flow throws an exception."""
+    """By an exception."""
     assert isinstance(run("/http/download", query=f"bytes={size}"), FlowFailure)
 
 
 @cases("path", "/http/invoices", "/http/echo")
 def test_invoices_and_echo_return_the_message(path: str) -> None:
-    """The content type is that of the message."""
+    """With its content type."""
     reply = run(path)
     assert isinstance(reply, Reply)
     assert isinstance(reply.body, Echoed)
@@ -87,6 +87,6 @@ def test_filler_has_the_requested_length(size: int) -> None:
 
 
 def test_an_mpl_id_has_28_characters_and_begins_with_ag() -> None:
-    """Each id is different."""
+    """All differ."""
     assert re.fullmatch(r"AG[A-Za-z0-9_-]{26}", make_mpl_id())
     assert make_mpl_id() != make_mpl_id()

@@ -21,7 +21,7 @@ def request(credentials: PresentedCredentials | None = BASIC) -> TokenRequest:
 
 
 def test_requests_are_counted_by_client_and_outcome(log: GrantLog) -> None:
-    """Those without credentials have the empty name."""
+    """Without credentials: the empty name."""
     log.record("neo", request(), GrantOutcome.GRANTED)
     log.record("neo", request(), GrantOutcome.GRANTED)
     log.record("neo", request(None), GrantOutcome.REFUSED)
@@ -34,7 +34,7 @@ def test_requests_are_counted_by_client_and_outcome(log: GrantLog) -> None:
 
 
 def test_an_entry_shows_the_method_and_no_secret(log: GrantLog) -> None:
-    """But server, parameters and outcome."""
+    """But all else."""
     log.record("xsuaa", request(), GrantOutcome.DISTURBED)
     expected = RecordedGrant(
         server="xsuaa",
@@ -48,13 +48,13 @@ def test_an_entry_shows_the_method_and_no_secret(log: GrantLog) -> None:
 
 
 def test_a_request_without_credentials_has_no_method(log: GrantLog) -> None:
-    """It is in the log all the same."""
+    """And is logged."""
     log.record("neo", request(None), GrantOutcome.REFUSED)
     assert [entry.auth_method for entry in log] == [AuthMethod.NONE]
 
 
 def test_a_cleared_log_is_empty(log: GrantLog) -> None:
-    """Undecided requests are not counted any more, either."""
+    """Undecided ones are gone, too."""
     log.begin(request())
     assert log.requested["a"] == 1
     log.record("neo", request(), GrantOutcome.REFUSED)

@@ -1,4 +1,4 @@
-"""The decisions of Neo's authorization server."""
+"""Neo's authorization server."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.unit.sandbox.token_requests import CLIENT, NOW, claims_of, granted, p
 
 @pytest.fixture
 def neo(context: GrantContext) -> Neo:
-    """A server with one OAuth client."""
+    """With one OAuth client."""
     return Neo(context)
 
 
 def test_an_opaque_token_has_32_hexadecimal_digits_and_is_valid_for_an_hour(neo: Neo, context: GrantContext) -> None:
-    """The reply has the fields of SAP's blog."""
+    """As in SAP's blog."""
     document = granted(neo)
     value = document.pop("access_token")
     assert re.fullmatch(r"[0-9a-f]{32}", value)
@@ -32,7 +32,7 @@ def test_an_opaque_token_has_32_hexadecimal_digits_and_is_valid_for_an_hour(neo:
 
 @cases("token_format", "jwt", "jwtrfc")
 def test_a_jwt_is_issued_on_request(neo: Neo, context: GrantContext, token_format: str) -> None:
-    """Its user is `oauth_client_` and the id."""
+    """For `oauth_client_` and the id."""
     document = granted(neo, token_format=token_format)
     claims = claims_of(document)
     assert claims["sub"] == "oauth_client_" + CLIENT.client_id
@@ -42,13 +42,13 @@ def test_a_jwt_is_issued_on_request(neo: Neo, context: GrantContext, token_forma
 
 
 def test_a_jwt_is_valid_for_12_hours_at_most(neo: Neo, context: GrantContext) -> None:
-    """The lifetime of the OAuth client is longer."""
+    """Even if the client's is longer."""
     context.faults.switch_on("neo.lifetime", "minutes:100000")
     assert claims_of(granted(neo, token_format="jwt"))["exp"] == NOW + 12 * 3600
 
 
 def test_an_unlimited_token_revokes_the_one_before(neo: Neo, context: GrantContext) -> None:
-    """Its `expires_in` is 0."""
+    """By `expires_in` 0."""
     context.faults.switch_on("neo.lifetime", "unlimited")
     first, second = granted(neo), granted(neo)
     assert first["expires_in"] == 0
@@ -63,7 +63,7 @@ def test_a_limited_token_does_not_revoke_the_one_before(neo: Neo, context: Grant
 
 
 def test_there_are_two_reply_styles(neo: Neo, context: GrantContext) -> None:
-    """A is that of SAP's blog and the default."""
+    """By default A, as in SAP's blog."""
     context.faults.switch_on("neo.reply_style", "B", count=1)
     document = granted(neo)
     assert document.keys() == {"access_token", "token_type", "expires_in", "scopes"}
@@ -75,7 +75,7 @@ def test_there_are_two_reply_styles(neo: Neo, context: GrantContext) -> None:
 
 @cases("value", 0, "3600", None, -5, "missing")
 def test_expires_in_can_be_anything_or_missing(neo: Neo, context: GrantContext, value: float | str | None) -> None:
-    """The request is granted all the same."""
+    """It is granted."""
     context.faults.put(read_switch("neo.expires_in", {"value": value}))
     assert granted(neo).get("expires_in", "missing") == value
 
@@ -88,7 +88,7 @@ def test_expires_in_can_be_anything_or_missing(neo: Neo, context: GrantContext, 
     presented("", AuthMethod.TLS_CLIENT_AUTH),
 )
 def test_only_the_right_secret_in_a_basic_field_is_accepted(neo: Neo, credentials: PresentedCredentials | None) -> None:
-    """All other credentials are refused with a challenge."""
+    """Else there is a challenge."""
     answer = refused(neo, token_request(credentials=credentials), 401)
     assert json.loads(answer.body)["error"] == "invalid_client"
     assert [name for name, _ in answer.fields].count("WWW-Authenticate") == 1
@@ -96,7 +96,7 @@ def test_only_the_right_secret_in_a_basic_field_is_accepted(neo: Neo, credential
 
 @cases("parameters, error", ({}, "invalid_request"), ({"grant_type": "password"}, "unsupported_grant_type"))
 def test_the_grant_must_be_client_credentials(neo: Neo, parameters: dict[str, str], error: str) -> None:
-    """The error is that of RFC 6749 §5.2."""
+    """By RFC 6749 §5.2."""
     assert json.loads(refused(neo, token_request(parameters), 400).body)["error"] == error
 
 

@@ -32,7 +32,7 @@ def log() -> MessageLog:
 
 
 async def test_a_waiter_continues_when_the_count_is_reached() -> None:
-    """Events with other names do not count."""
+    """Of its own name."""
     counter = EventCounter()
     waiter = asyncio.create_task(counter.reach("a", 2))
     for name in ("a", "b"):
@@ -48,13 +48,13 @@ async def test_a_waiter_continues_when_the_count_is_reached() -> None:
 
 
 def test_all_values_of_a_field_are_returned_in_order() -> None:
-    """Names are case-insensitive."""
+    """In any case."""
     assert message().field("X-a") == ("1", "2")
     assert message().field("Y") == ()
 
 
 def test_a_message_is_json_byte_for_byte() -> None:
-    """Each is the character with the same number."""
+    """By number."""
     document = json.loads(json.dumps(message().as_dict()))
     assert document["body_start"].encode("latin-1") == b"\xff"
     assert document["fields"] == [["X-A", "1"], ["x-a", "2"]]
@@ -62,7 +62,7 @@ def test_a_message_is_json_byte_for_byte() -> None:
 
 
 def test_the_log_keeps_the_newest_20_000_messages(log: MessageLog) -> None:
-    """The total includes the discarded one."""
+    """But counts all."""
     for number in range(20_001):
         log.record(message(number))
     assert len(log) == 20_000
@@ -72,14 +72,14 @@ def test_the_log_keeps_the_newest_20_000_messages(log: MessageLog) -> None:
 
 
 def test_the_log_keeps_at_most_64_mib_of_bodies(log: MessageLog) -> None:
-    """Here that is 64 messages."""
+    """Here 64 messages."""
     for number in range(65):
         log.record(message(number, start=bytes(1 << 20)))
     assert [each.target for each in log] == [f"/http/echo?{number}" for number in range(1, 65)]
 
 
 async def test_a_test_can_wait_for_messages(log: MessageLog) -> None:
-    """`clear` resets the count."""
+    """Anew after `clear`."""
     log.record(message())
     waiter = asyncio.create_task(log.reach(2))
     await asyncio.sleep(0)

@@ -11,5 +11,5 @@ from tests.cases import cases
 
 @cases("disconnect", hang_up, reset)
 def test_a_closed_connection_is_left_alone(disconnect: Callable[[web.BaseRequest], web.Response]) -> None:
-    """Its request has no transport."""
+    """It has no transport."""
     assert isinstance(disconnect(Mock(spec=web.BaseRequest, transport=None)), web.Response)

@@ -1,4 +1,4 @@
-"""Access tokens and their claims."""
+"""Access tokens."""
 
 import pytest
 
@@ -16,27 +16,27 @@ def token(value: str, *, client_id: str = "a", expires_at: float = 100.0) -> Acc
 
 @pytest.fixture
 def tokens() -> IssuedTokens:
-    """One token, x, has been issued."""
+    """With one, x."""
     issued = IssuedTokens()
     issued.add(token("x"))
     return issued
 
 
 def test_a_token_is_valid_until_it_expires(tokens: IssuedTokens) -> None:
-    """At the second of its expiry it is not valid any more."""
+    """Not in that second."""
     assert tokens.find("x", now=99.9) == token("x")
     assert tokens.find("x", now=100.0) is None
     assert tokens.find("y", now=0.0) is None
 
 
 def test_an_unlimited_token_never_expires(tokens: IssuedTokens) -> None:
-    """Its expiry is infinite."""
+    """By infinity."""
     tokens.add(token("u", expires_at=UNLIMITED))
     assert tokens.find("u", now=1e12) is not None
 
 
 def test_one_clients_tokens_can_be_revoked(tokens: IssuedTokens) -> None:
-    """Their owner stays known."""
+    """The owner stays known."""
     tokens.add(token("y", client_id="b"))
     tokens.revoke("a")
     assert tokens.find("x", now=0.0) is None
@@ -46,7 +46,7 @@ def test_one_clients_tokens_can_be_revoked(tokens: IssuedTokens) -> None:
 
 
 def test_all_tokens_can_be_revoked(tokens: IssuedTokens) -> None:
-    """No token is valid afterwards."""
+    """None stays valid."""
     tokens.revoke_all()
     assert tokens.find("x", now=0.0) is None
 
@@ -61,7 +61,7 @@ def test_the_oldest_of_10_001_tokens_is_forgotten(tokens: IssuedTokens) -> None:
 
 
 def test_neos_claims_name_the_user_that_has_the_role() -> None:
-    """The user is `oauth_client_` and the id."""
+    """`oauth_client_` and the id."""
     assert neo_claims(CLIENT, issuer="https://n", token_id="j", issued=1, expires=2) == {
         "iss": "https://n",
         "sub": f"oauth_client_{CLIENT.client_id}",
@@ -74,7 +74,7 @@ def test_neos_claims_name_the_user_that_has_the_role() -> None:
 
 
 def test_xsuaas_claims_contain_the_role_after_the_applications_name() -> None:
-    """And the client id four times."""
+    """The client id four times."""
     claims = xsuaa_claims(CLIENT, issuer="https://x/oauth/token", token_id="j", issued=1, expires=2)
     scopes = ["uaa.resource", "it-rt-sandbox!b5678.ESBMessaging.send"]
     assert claims["scope"] == claims["authorities"] == granted_scopes(CLIENT) == scopes
@@ -85,7 +85,7 @@ def test_xsuaas_claims_contain_the_role_after_the_applications_name() -> None:
 
 
 def test_without_a_role_the_application_is_not_an_audience() -> None:
-    """Neither is there a scope of it."""
+    """Nor has a scope."""
     claims = xsuaa_claims(ROLELESS, issuer="i", token_id="j", issued=1, expires=2)
     assert claims["scope"] == ["uaa.resource"]
     assert claims["aud"] == ["uaa", CLIENT.client_id]

@@ -1,4 +1,4 @@
-"""The decisions of XSUAA."""
+"""XSUAA's decisions."""
 
 import json
 
@@ -18,12 +18,12 @@ CERTIFICATE = presented("", AuthMethod.TLS_CLIENT_AUTH)
 
 @pytest.fixture
 def xsuaa(context: GrantContext) -> Xsuaa:
-    """A server with one OAuth client."""
+    """With one OAuth client."""
     return Xsuaa(context)
 
 
 def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """The scope is the application's role."""
+    """Its scope is the role."""
     document = granted(xsuaa)
     claims = claims_of(document)
     value = document.pop("access_token")
@@ -48,7 +48,7 @@ def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: Gr
 def test_a_token_is_valid_for_a_day_at_most(
     xsuaa: Xsuaa, context: GrantContext, value: str, stated: int, lifetime: int
 ) -> None:
-    """No service instance may set a longer lifetime."""
+    """For any service instance."""
     context.faults.switch_on("xsuaa.lifetime", value)
     document = granted(xsuaa)
     assert document["expires_in"] == stated
@@ -57,7 +57,7 @@ def test_a_token_is_valid_for_a_day_at_most(
 
 @cases("value", "soon", "missing")
 def test_expires_in_can_be_anything_or_missing(xsuaa: Xsuaa, context: GrantContext, value: str) -> None:
-    """The request is granted all the same."""
+    """It is granted."""
     context.faults.switch_on("xsuaa.expires_in", value)
     assert granted(xsuaa).get("expires_in", "missing") == value
 
@@ -77,26 +77,26 @@ def test_expires_in_can_be_anything_or_missing(xsuaa: Xsuaa, context: GrantConte
     (405, "method_not_allowed", "Request method 'GET' not supported", [token_request(method="GET")]),
 )
 def test_refusals_have_uaas_texts(xsuaa: Xsuaa, asked: TokenRequest, status: int, error: str, description: str) -> None:
-    """Status, code and description are UAA's."""
+    """With status and code."""
     assert json.loads(refused(xsuaa, asked, status).body) == {"error": error, "error_description": description}
 
 
 def test_only_bad_basic_credentials_are_challenged(xsuaa: Xsuaa) -> None:
-    """UAA does not challenge bad ones in the body."""
+    """Not those in the body."""
     challenge = 'Basic realm="UAA/client", error="unauthorized", error_description="Bad credentials"'
     assert ("WWW-Authenticate", challenge) in refused(xsuaa, token_request(credentials=BAD_BASIC), 401).fields
     assert "WWW-Authenticate" not in dict(refused(xsuaa, token_request(credentials=BAD_BODY), 401).fields)
 
 
 def test_only_scopes_of_the_client_are_granted(xsuaa: Xsuaa) -> None:
-    """Another scope is an error."""
+    """Others are errors."""
     granted(xsuaa, scope="uaa.resource")
     answer = refused(xsuaa, token_request(GRANT | {"scope": "uaa.resource admin"}), 400)
     assert json.loads(answer.body)["error"] == "invalid_scope"
 
 
 def test_keys_and_discovery_are_published(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """With all methods of client authentication."""
+    """With all authentication methods."""
     assert json.loads(xsuaa.answer_other_path(token_request(path=KEYS_PATH)).body) == context.key.key_set()
     assert json.loads(xsuaa.answer_other_path(token_request(method="GET", path=DISCOVERY_PATH)).body) == {
         "issuer": "https://as/oauth/token",
@@ -115,7 +115,7 @@ def test_keys_and_discovery_are_published(xsuaa: Xsuaa, context: GrantContext) -
 
 
 def test_a_post_to_another_path_has_uaas_csrf_text(xsuaa: Xsuaa) -> None:
-    """It shows that /oauth/token is missing in the URL."""
+    """It tells that /oauth/token is missing."""
     answer = xsuaa.answer_other_path(token_request(path="/"))
     text = "Could not verify the provided CSRF token because your session was not found."
     assert answer.status == 403

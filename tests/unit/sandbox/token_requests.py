@@ -1,4 +1,4 @@
-"""Token requests to an authorization server without its socket."""
+"""Token requests without a socket."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ GRANT = {"grant_type": "client_credentials"}
 
 
 def presented(secret: str, method: AuthMethod, client_id: str = CLIENT.client_id) -> PresentedCredentials:
-    """Returns credentials, by default of the client."""
+    """By default the client's."""
     return PresentedCredentials(client_id=client_id, secret=secret, method=method)
 
 
@@ -37,7 +37,7 @@ def token_request(
 
 
 def refused(server: AuthorizationServer, request: TokenRequest, status: int) -> SandboxAnswer:
-    """The answer to a refused request with this status."""
+    """By this status."""
     decision = server.decide(request)
     assert decision.outcome is GrantOutcome.REFUSED
     assert decision.answer.status == status
@@ -45,7 +45,7 @@ def refused(server: AuthorizationServer, request: TokenRequest, status: int) -> 
 
 
 def granted(server: AuthorizationServer, **parameters: str) -> dict[str, Any]:
-    """The document of a granted request."""
+    """Its document."""
     decision = server.decide(token_request(GRANT | parameters))
     assert decision.outcome is GrantOutcome.GRANTED
     assert decision.answer.status == 200
@@ -55,6 +55,6 @@ def granted(server: AuthorizationServer, **parameters: str) -> dict[str, Any]:
 
 
 def claims_of(document: dict[str, Any]) -> dict[str, Any]:
-    """The claims of the token without verifying it."""
+    """Unverified."""
     claims: dict[str, Any] = jwt.decode(document["access_token"], options={"verify_signature": False})
     return claims

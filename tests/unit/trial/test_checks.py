@@ -1,4 +1,4 @@
-"""Checks run in order until one fails."""
+"""Checks up to a failure."""
 
 from proxy.trial.checks import CheckFailed, CheckResult, CheckStatus, ok, run_in_order, skipped, warning
 

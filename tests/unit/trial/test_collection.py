@@ -1,4 +1,4 @@
-"""A saved request is found by its name and filled with the values of its variables."""
+"""Saved requests by name, with variables."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from tests.cases import cases
 
 
 def request(name: str = "a", **changes: object) -> SavedRequest:
-    """A GET with a variable in its URL."""
+    """With a variable in its URL."""
     return SavedRequest(**{"name": name, "method": "GET", "url": "{{base}}/a"} | changes)  # type: ignore[arg-type]
 
 
 def test_a_name_needs_its_folders_only_if_there_are_several() -> None:
-    """A whole name wins over the end of another one."""
+    """Whole names win."""
     top, inner, other = request("Create"), request("Orders/Create"), request("Orders/Delete")
     assert find((top, inner, other), "Create") is top
     assert find((top, inner, other), "Orders/Create") is inner
@@ -25,13 +25,13 @@ def test_a_name_needs_its_folders_only_if_there_are_several() -> None:
     ("Drop", "there is no request Drop; the requests are A/Create, B/Create"),
 )
 def test_a_name_of_no_single_request_is_an_error(name: str, wrong: str) -> None:
-    """The sentence lists the candidates."""
+    """Candidates are listed."""
     with pytest.raises(ValueError, match=wrong):
         find((request("A/Create"), request("B/Create")), name)
 
 
 def test_variables_come_from_the_options_then_the_collection_then_the_environment() -> None:
-    """One of the environment is a plain text."""
+    """The environment's are plain."""
     variables = {"base": "https://{{host}}", "host": "collection", "both": "collection"}
     environ = {"host": "environment", "only": "{{host}}", "both": "environment"}
     saved = request(
@@ -44,20 +44,20 @@ def test_variables_come_from_the_options_then_the_collection_then_the_environmen
 
 
 def test_the_name_of_a_body_s_file_has_variables_too() -> None:
-    """What the file contains is sent as it is."""
+    """Its content stays as it is."""
     found = resolved(request(body=BodyPath("{{folder}}/a.xml")), {"base": "/", "folder": "messages"}, {})
     assert found.body == BodyPath("messages/a.xml")
 
 
 def test_its_own_authorization_is_left_out() -> None:
-    """So are fields that the command sets itself."""
+    """And what the command sets."""
     names = ("Authorization", "proxy-authorization", "Content-Length", "Connection", "X-Request-ID", "SOAPAction")
     found = resolved(request(url="/a", fields=tuple((name, "x") for name in names)), {}, {})
     assert found.fields == (("SOAPAction", "x"),)
 
 
 def test_the_host_is_that_of_the_url() -> None:
-    """A path has no host of its own, so the field stays."""
+    """Paths have none, so it stays."""
     fields = (("Host", "other"),)
     assert resolved(request(url="https://t/a", fields=fields), {}, {}).fields == ()
     assert resolved(request(url="/a", fields=fields), {}, {}).fields == fields
@@ -71,14 +71,14 @@ def test_the_host_is_that_of_the_url() -> None:
     ("{{loop}}", "the variable loop contains itself"),
 )
 def test_a_variable_without_a_value_is_an_error(text: str, wrong: str) -> None:
-    """Nothing is sent with braces in it by accident."""
+    """No braces are sent by accident."""
     with pytest.raises(ValueError, match=wrong):
         filled(text, {"loop": "{{other}}", "other": "{{loop}}"}, {})
 
 
 @cases("text", '{{"a": 1}}', "{{ a b", "{{}}", "{a}")
 def test_other_braces_stay(text: str) -> None:
-    """JSON has braces of its own."""
+    """As in JSON."""
     assert filled(text, {}, {}) == text
 
 
@@ -90,12 +90,12 @@ def test_other_braces_stay(text: str) -> None:
     ('/a"{b}', "/a%22%7Bb%7D"),
 )
 def test_a_url_is_encoded_where_it_needs_it(url: str, sent: str) -> None:
-    """A fragment is never sent."""
+    """Without a fragment."""
     assert sendable(url) == sent
 
 
 def test_variables_that_contain_each_other_twice_take_no_time() -> None:
-    """Each is looked up once, and what they become is bounded."""
+    """They are bounded."""
     known = {f"v{number}": f"{{{{v{number + 1}}}}}{{{{v{number + 1}}}}}" for number in range(100)}
     assert filled("{{v0}}", known | {"v100": ""}, {}) == ""
     with pytest.raises(ValueError, match="its variables make it longer than"):

@@ -1,4 +1,4 @@
-"""A route's name, a path or a URL becomes a host and a request target."""
+"""Names, paths and URLs become host and target."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_a_destination_is_a_name_a_path_or_a_url_of_the_tenant(word: str, host: 
     ("No route leads to https://other.example/x; the upstreams", ["https://me:sesame@other.example/x?y"]),
 )
 def test_an_unknown_destination_is_an_error_that_lists_the_known_ones(word: str, wrong: str) -> None:
-    """Credentials and query of a URL are not shown."""
+    """Without credentials and query."""
     with pytest.raises(ValueError, match="^" + wrong if wrong[0] in "TN" else wrong):
         destination(word, ROUTES, "POST")
 
@@ -71,19 +71,19 @@ NARROW = RouteSettings(name="narrow", path="/a/echo", upstream="https://producti
 def test_a_destination_that_another_route_matches_is_an_error(
     word: str, routes: list[RouteSettings], wrong: str
 ) -> None:
-    """The proxy would choose that one."""
+    """The proxy would take that."""
     with pytest.raises(ValueError, match=wrong):
         destination(word, routes, "POST")
 
 
 def test_a_path_goes_to_the_route_that_matches_it() -> None:
-    """One that matches none is sent too."""
+    """Or is sent all the same."""
     assert destination("/a/echo/x", [WIDE, NARROW], "POST").route is NARROW
     assert destination("/elsewhere", [WIDE, NARROW], "POST").route is None
 
 
 def listener(host: str, port: int) -> ListenerSettings:
-    """A listener at this address."""
+    """At this address."""
     return ListenerSettings(address=Address(host=host, port=port))
 
 
@@ -103,7 +103,7 @@ LOOPBACK, ALL = listener("127.0.0.1", 8080), listener("0.0.0.0", 8443)
 def test_a_url_of_the_proxy_itself_is_a_path(
     word: str, listeners: list[ListenerSettings], host: str, target: str, name: str
 ) -> None:
-    """Its host selects the route."""
+    """By its host."""
     found = destination(word, ROUTES, "POST", listeners)
     assert (found.host, found.target) == (host, target)
     assert found.route is not None
@@ -118,6 +118,6 @@ def test_a_url_of_the_proxy_itself_is_a_path(
     ("http://localhost:8080/o", [ListenerSettings(address=Address(path=Path("senders")))]),
 )
 def test_a_url_of_another_server_is_no_path(word: str, listeners: list[ListenerSettings]) -> None:
-    """Port and host must be a listener's."""
+    """Port and host have to match."""
     with pytest.raises(ValueError, match="No route leads to"):
         destination(word, ROUTES, "POST", listeners)

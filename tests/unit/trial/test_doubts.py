@@ -1,4 +1,4 @@
-"""What is valid in a configuration, but probably not meant."""
+"""Valid, but probably not meant."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ SPACE = "begins or ends with white space, which is sent too; remove it if it is 
 
 
 def found_in(tree: Any, problems: Any) -> list[str]:
-    """As `check` shows them; the only secret file has a space at its end."""
+    """As `check` shows them; the secret file ends with a space."""
 
     def read(path: Path) -> SecretStr:
         return SecretStr(json.dumps({"oauth": OAUTH | {"clientid": API}}) if path.name == "key" else "secret ")
@@ -41,7 +41,7 @@ def found_in(tree: Any, problems: Any) -> list[str]:
 
 
 def found(client: Any = None, route: Any = None, **general: Any) -> list[str]:
-    """The doubts about a file with these options."""
+    """With these options."""
     text = written(client=BASIC | (client or {}), route=ROUTE | (route or {}), **general)
     return found_in(*read_yaml(text, file="proxy.yaml", environ={}))
 
@@ -63,7 +63,7 @@ def found(client: Any = None, route: Any = None, **general: Any) -> list[str]:
     ("https://as.example.com", ""),
 )
 def test_a_host_of_sap_without_its_token_endpoint_is_doubted(url: str, wrong: str) -> None:
-    """Other paths of BTP, and other hosts, may be right."""
+    """Others may be right."""
     assert found({"token_url": url}) == ([f"proxy.yaml:1: oauth_clients.a.token_url: {wrong}"] if wrong else [])
 
 
@@ -94,13 +94,13 @@ def test_a_design_time_has_no_flows(upstream: str, has: str) -> None:
     (f"{API}x", "/http/x", False),
 )
 def test_a_client_of_plan_api_cannot_send(client_id: str, path: str, doubted: bool) -> None:
-    """It can use the OData API."""
+    """But use the OData API."""
     wrong = f"proxy.yaml:1: oauth_clients.a.client_id: {OF_API}"
     assert found({"client_id": client_id}, {"upstream": RT + path}) == ([wrong] if doubted else [])
 
 
 def test_what_is_in_a_service_key_is_shown_there() -> None:
-    """The file has no option of its own for it."""
+    """The file has no such option."""
     text = written(client={"service_key_file": "key"}, route=ROUTE | {"upstream": "/http/x"})
     assert found_in(*read_yaml(text, file="proxy.yaml", environ={})) == [
         f"proxy.yaml:1: oauth_clients.a.service_key_file: {OF_API}"
@@ -116,7 +116,7 @@ def test_what_is_in_a_service_key_is_shown_there() -> None:
     ({"client_secret": "a b"}, ""),
 )
 def test_white_space_around_a_secret_is_doubted(secret: dict[str, Any], option: str) -> None:
-    """It may be a part of the secret, so it is sent."""
+    """It is sent all the same."""
     client = {name: value for name, value in (BASIC | secret).items() if value is not None}
     text = written(client=client)
     doubted = [f"proxy.yaml:1: oauth_clients.a.{option}: {SPACE}"] if option else []
@@ -136,7 +136,7 @@ def test_white_space_around_a_secret_is_doubted(secret: dict[str, Any], option: 
     ("2001:db8::7", ""),
 )
 def test_the_address_of_a_network_is_doubted(text: str, network: str) -> None:
-    """One that says its length is meant."""
+    """Not with a length."""
     wrong = f"is one address, {text}; write {network} if the network is meant"
     assert found(
         route={"allow": ["10.1.0.7", text]},
@@ -159,7 +159,7 @@ def test_a_listener_without_a_list_has_its_own_place() -> None:
 
 
 def test_variables_are_named_as_they_are() -> None:
-    """Not as options of a file."""
+    """Not as options."""
     environ = {
         "CPI_UPSTREAM": f"{TMN}/http/orders",
         "CPI_TOKEN_URL": NEO,

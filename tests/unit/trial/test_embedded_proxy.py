@@ -1,4 +1,4 @@
-"""The embedded proxy sends messages as any sender's, and returns their records."""
+"""Messages and records of the embedded proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,13 +25,13 @@ async def tenant() -> AsyncIterator[Tenant]:
 
 @pytest.fixture
 async def configuration(tenant: Tenant, tmp_path: Path) -> Configuration:
-    """A configuration for the tenant that allows other senders two connections."""
+    """Of two connections for others."""
     file = await configure(tenant, tmp_path, CONFIGURATION + "limits: {{max_connections: 2}}\n")
     return await asyncio.to_thread(load, file, {})
 
 
 async def test_requests_that_are_refused_early_have_records(configuration: Configuration) -> None:
-    """Each `send` returns that of its own request."""
+    """Each its own."""
     large = compose("orders", configuration, b"", [f"X: {'a' * 70000}"], "POST")
     long = compose(f"/orders/{'a' * 70000}", configuration, b"", [], "POST")
     many = compose("orders", configuration, b"", [f"X-{number}: x" for number in range(150)], "POST")
@@ -44,7 +44,7 @@ async def test_requests_that_are_refused_early_have_records(configuration: Confi
 
 
 async def test_connections_of_its_sender_are_not_limited(configuration: Configuration, tenant: Tenant) -> None:
-    """`max_connections` is for other senders."""
+    """Others' `max_connections` are."""
     message = compose("invoices", configuration, b"<a/>", [], "POST")
     async with embedded_proxy(configuration, {}) as proxy:
         sent = await asyncio.gather(*(proxy.send(message) for _ in range(20)))
@@ -53,7 +53,7 @@ async def test_connections_of_its_sender_are_not_limited(configuration: Configur
 
 
 async def test_its_token_is_in_its_own_folder(configuration: Configuration, tmp_path: Path) -> None:
-    """Not where those of running proxies are."""
+    """Not with running proxies'."""
     environ = {"XDG_RUNTIME_DIR": str(tmp_path), "RUNTIME_DIRECTORY": str(tmp_path)}
     before = sorted(tmp_path.iterdir())
     async with embedded_proxy(configuration, environ):
@@ -61,7 +61,7 @@ async def test_its_token_is_in_its_own_folder(configuration: Configuration, tmp_
 
 
 def test_its_sender_needs_no_credential() -> None:
-    """The field of the API key is still dropped."""
+    """The API key is still dropped."""
     route = RouteSettings(
         name="a", path="/a", upstream="https://up.example.com", oauth_client="c", drop_fields=("X-Own",)
     )
@@ -71,5 +71,5 @@ def test_its_sender_needs_no_credential() -> None:
 
 
 def test_its_oauth_clients_wait_for_the_message() -> None:
-    """Through their own route."""
+    """By their route."""
     assert without_grant_at_start(registration(grant_at_start=True)) == registration()

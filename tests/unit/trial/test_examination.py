@@ -1,4 +1,4 @@
-"""An examination names what is wrong in its first failed check."""
+"""The first failed check names what is wrong."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ PAST: dict[str, Any] = {"not_before": datetime(2019, 1, 1, tzinfo=UTC), "not_aft
 
 
 class World:
-    """A tenant and the configuration in front of it; a test breaks one of them."""
+    """Tenant and configuration; a test breaks one."""
 
     def __init__(self, tenant: Tenant, folder: Path, stack: AsyncExitStack) -> None:
         self.tenant, self.folder, self.stack = tenant, folder, stack
@@ -43,11 +43,10 @@ class World:
         self.route: dict[str, Any] = self.document["routes"][0]
 
     async def serve(self, says: bytes | None = b"", tls: ssl.SSLContext | None = None) -> str:
-        """Which says this and closes the connection; None says nothing."""
+        """Says this and closes; None says nothing."""
         return f"127.0.0.1:{await self.stack.enter_async_context(speaker(says, tls))}"
 
     async def findings(self, route: str, message: bytes | None) -> list[Finding]:
-        """All findings about a route."""
         file = self.folder / "proxy.yaml"
         await asyncio.to_thread(file.write_text, yaml.safe_dump(self.document))
         configuration = await asyncio.to_thread(load, file, {})
@@ -55,7 +54,7 @@ class World:
         return [each async for each in examination.findings(selected_routes(route, configuration.routes))]
 
     async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
-        """Subject, check and detail of the first failed finding."""
+        """Subject, check and detail."""
         found = await self.findings(route, message)
         first = next(each for each in found if each.status is CheckStatus.FAILED)
         return first.subject, first.check, first.detail
@@ -63,34 +62,34 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Nothing is broken yet."""
+    """Nothing is broken."""
     async with Tenant() as tenant, AsyncExitStack() as stack:
         await asyncio.to_thread(tenant.write, tmp_path)
         yield World(tenant, tmp_path, stack)
 
 
 def client(**options: Any) -> Callable[[World], None]:
-    """`{port}` is a port without a server."""
+    """With `{port}` closed."""
     return lambda world: world.client.update(with_port(options))
 
 
 def route(**options: Any) -> Callable[[World], None]:
-    """Gives the route other options."""
+    """By other options."""
     return lambda world: world.route.update(with_port(options))
 
 
 def with_port(options: dict[str, str]) -> dict[str, str]:
-    """The options with a port on which no server listens."""
+    """No server listens there."""
     return {name: value.format(port=free_port()) for name, value in options.items()}
 
 
 def fault(name: str, value: Any = None) -> Callable[[World], None]:
-    """Switches on a fault of the tenant."""
+    """Of the tenant."""
     return lambda world: world.tenant.faults.switch_on(name, *([] if value is None else [value]))
 
 
 def secret(text: str) -> Callable[[World], object]:
-    """Writes another client secret."""
+    """Another one."""
     return lambda world: (world.folder / "neo-secret").write_text(text)
 
 
@@ -111,7 +110,7 @@ def secret(text: str) -> Callable[[World], object]:
     },
 )
 async def test_a_failing_message_is_explained(world: World, breaks: Callable[[World], object], words: str) -> None:
-    """The finding has the status and the diagnosis."""
+    """By status and diagnosis."""
     breaks(world)
     subject, failed, detail = await world.first_failure("orders", b"")
     assert (subject, failed) == ("route orders", "message")
@@ -119,13 +118,13 @@ async def test_a_failing_message_is_explained(world: World, breaks: Callable[[Wo
 
 
 async def corporate_proxy(world: World, status: int) -> None:
-    """Puts a corporate proxy in between that answers CONNECT with this status."""
+    """It answers CONNECT with this status."""
     connecting = await world.stack.enter_async_context(connect_proxy(status))
     world.client["proxy_url"] = f"http://127.0.0.1:{connecting.port}"
 
 
 async def impersonate(world: World, name: str, **validity: Any) -> None:
-    """Serves TLS with a certificate for this name, from a trusted authority."""
+    """Under this name, by a trusted authority."""
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     await asyncio.to_thread(authority.cert_pem.write_to_path, world.folder / "other.pem")
     authority.issue_cert(name, **validity).configure_cert(tls)
@@ -133,14 +132,14 @@ async def impersonate(world: World, name: str, **validity: Any) -> None:
 
 
 async def usage(world: World) -> None:
-    """Gives the OAuth client a certificate that only servers may use."""
+    """A certificate for servers only."""
     pem = await asyncio.to_thread(certified, [ExtendedKeyUsageOID.SERVER_AUTH])
     await asyncio.to_thread((world.folder / "own.pem").write_bytes, pem)
     world.client["tls"] |= {"cert_file": "own.pem"}
 
 
 def certified(usages: list[ObjectIdentifier] | None) -> bytes:
-    """A key and a certificate with these extended key usages, or without any."""
+    """Key and certificate with these usages, if any."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "us")])
     start = datetime.now(UTC) - timedelta(days=1)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=99))
@@ -158,12 +157,12 @@ def certified(usages: list[ObjectIdentifier] | None) -> bytes:
     ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
 )
 def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdentifier] | None, *, serves: bool) -> None:
-    """Without extended key usages they may."""
+    """Unless it names no usage."""
     assert serves_clients(certified(usages)) is serves
 
 
 async def results(world: World, word: str, message: bytes | None = None) -> dict[str, tuple[CheckStatus, str]]:
-    """The findings of a route, by check."""
+    """Of a route, by check."""
     found = await world.findings(word, message)
     return {each.check: (each.status, each.detail) for each in found if each.subject.startswith("route")}
 
@@ -178,7 +177,7 @@ async def results(world: World, word: str, message: bytes | None = None) -> dict
 async def test_token_and_runtime_of_different_landscapes_are_told(
     world: World, token_url: str, upstream: str, status: CheckStatus, words: str
 ) -> None:
-    """As a warning, which needs no network."""
+    """As a warning, offline."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     world.client |= {"token_url": f"https://{token_url}.hana.ondemand.com/oauth2/api/v1/token", "proxy_url": nowhere}
     world.route |= {"upstream": f"https://{upstream}/http", "proxy_url": nowhere}
@@ -217,7 +216,7 @@ NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
 async def test_what_check_warns_of_is_told_before_the_failure_that_it_explains(
     world: World, options: dict[str, Any], upstream: str, expected: dict[str, str]
 ) -> None:
-    """It is the first finding of its OAuth client or route, and no failure itself."""
+    """First of its client or route, and no failure."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     world.client |= {"proxy_url": nowhere} | options
     world.document["oauth_clients"]["orders"] = {name: each for name, each in world.client.items() if each}
@@ -247,7 +246,7 @@ async def test_no_message_is_sent_to_a_prefix_of_flows(world: World, path: str) 
 
 
 async def test_a_failed_message_has_its_url_and_mpl_id(world: World) -> None:
-    """The query is not shown."""
+    """Without its query."""
     world.tenant.faults.switch_on("runtime.flow_failed")
     _, _, detail = await world.first_failure("/orders?key=cAnAry", b"x")
     assert f" It was sent to {world.tenant.runtime_url}/http/orders. Its MPL id is AG" in detail
@@ -255,24 +254,24 @@ async def test_a_failed_message_has_its_url_and_mpl_id(world: World) -> None:
 
 
 async def own_certificate(world: World) -> None:
-    """Gives the OAuth client an expired certificate of its own."""
+    """An expired one."""
     issued = trustme.CA().issue_cert("us.example", **PAST)
     await asyncio.to_thread(issued.private_key_and_cert_chain_pem.write_to_path, world.folder / "own.pem")
     world.client["tls"] |= {"cert_file": "own.pem"}
 
 
 async def token_server(world: World, scheme: str) -> None:
-    """Serves mail at the token URL."""
+    """Of mail."""
     world.client["token_url"] = f"{scheme}://{await world.serve(b'220 smtp.example ESMTP' * 9)}/token"
 
 
 async def upstream_server(world: World, says: bytes | None) -> None:
-    """Serves no answer at the upstream."""
+    """Without an answer."""
     world.route |= {"upstream": f"http://{await world.serve(says)}", "connect_timeout": "200ms"}
 
 
 async def silent_token_endpoint(world: World) -> None:
-    """Lets the authorization server wait longer than the timeout."""
+    """Beyond the timeout."""
     world.tenant.faults.switch_on("neo.hang")
     world.client["timeout"] = "200ms"
 
@@ -351,7 +350,7 @@ async def silent_token_endpoint(world: World) -> None:
     },
 )
 async def test_what_is_broken_is_named(world: World, breaks: Callable[[World], object], told: str) -> None:
-    """The finding says what to do; no message reaches the tenant."""
+    """With what to do; nothing reaches the tenant."""
     done = breaks(world)
     if isinstance(done, Awaitable):
         await done
@@ -363,7 +362,7 @@ async def test_what_is_broken_is_named(world: World, breaks: Callable[[World], o
 
 
 async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
-    """The finding says what to append."""
+    """And what to append."""
 
     def cut() -> None:
         file = world.folder / "service-key.json"

@@ -1,4 +1,4 @@
-"""The folder of the outboxes is checked without being changed."""
+"""The outboxes' folder is checked, not changed."""
 
 import asyncio
 import os
@@ -28,12 +28,12 @@ routes:
 
 @pytest.fixture(autouse=True)
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk with 20 GiB."""
+    """With 20 GiB."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20 << 30))
 
 
 async def configured(folder: Path, **store: str) -> Configuration:
-    """A route with an outbox, and a store."""
+    """With a store."""
     lines = "".join(f", {name}: {value}" for name, value in store.items()).removeprefix(", ")
     text = TEXT.format(store=f"store: {{{lines}}}" if store else "")
     (folder / "proxy.yaml").write_text(text)
@@ -41,14 +41,14 @@ async def configured(folder: Path, **store: str) -> Configuration:
 
 
 async def examined(configuration: Configuration, environ: Mapping[str, str]) -> CheckResult:
-    """The check of the folder that a proxy with this environment uses."""
+    """As a proxy in this environment uses it."""
     folder = store_folder(configuration, environ)
     assert folder is not None
     return await check_folder(folder, configuration)
 
 
 async def failure(configuration: Configuration, **environ: str) -> str:
-    """Why the check fails."""
+    """Its reason."""
     with pytest.raises(CheckFailed) as failed:
         await examined(configuration, environ)
     return str(failed.value)
@@ -63,7 +63,7 @@ async def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
 
 
 async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
-    """Nobody does when that process has ended."""
+    """Until that process ends."""
     configuration = await configured(tmp_path, path="store")
     folder = await Folder.open(tmp_path / "store", admin="127.0.0.1:9901")
     held = await examined(configuration, {})
@@ -76,7 +76,7 @@ async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
 
 
 async def test_a_disk_with_too_little_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outbox is full before its limit."""
+    """It is full before its limit."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 10))
     result = await examined(await configured(tmp_path, path="store"), {})
     assert result.status is CheckStatus.WARNING
@@ -94,7 +94,7 @@ async def test_a_folder_of_another_user_fails(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_a_folder_that_cannot_be_used_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file in its place, and a folder that is read-only."""
+    """A file, or a read-only folder."""
     (tmp_path / "store").write_text("")
     assert "is not a folder" in await failure(await configured(tmp_path, path="store"))
 

@@ -1,4 +1,4 @@
-"""An `.http` file becomes saved requests."""
+"""`.http` files as saved requests."""
 
 from contextlib import suppress
 
@@ -61,7 +61,7 @@ VARIABLES = {"base": "https://t.example/http", "key": "a b"}
 
 @cases("line_end", "\n", "\r\n")
 def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
-    """Scripts, comments and redirections are ignored."""
+    """Without scripts, comments, redirections."""
     found = parse_http(EXAMPLE.replace("\n", line_end))
     url = "{{base}}/orders?from=1&to=2"
     assert found == (
@@ -101,13 +101,13 @@ def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
     ("DELETE https://t.example/a b HTTP/2", "DELETE", "https://t.example/a b"),
 )
 def test_a_request_line_needs_only_a_url(text: str, method: str, url: str) -> None:
-    """The usual method is GET."""
+    """For GET."""
     assert parse_http(text) == (SavedRequest(name=f"{method} {url}", method=method, url=url),)
 
 
 @cases("text", "", "\n###\n# only a comment\n### x\n@a=b\n", "< {% never ends")
 def test_a_section_may_have_no_request(text: str) -> None:
-    """It may set variables only."""
+    """But variables."""
     assert parse_http(text) == ()
 
 
@@ -118,7 +118,7 @@ def test_a_section_may_have_no_request(text: str) -> None:
     ("### b\nGET /a\n\n### b\nGET /a\nx\n", "among the fields of b: x"),
 )
 def test_another_line_is_an_error_that_quotes_it(text: str, wrong: str) -> None:
-    """The line can be found in the file."""
+    """It can be found."""
     with pytest.raises(ValueError, match=wrong):
         parse_http(text)
 
@@ -146,13 +146,13 @@ REQUESTS = st.lists(
 
 @given(REQUESTS)
 def test_what_was_written_is_read_again(requests: tuple[SavedRequest, ...]) -> None:
-    """However often its name occurs."""
+    """Equal names, too."""
     assert parse_http(export_http(requests)) == requests
 
 
 @given(st.builds(SavedRequest, name=st.text(), method=st.text(), url=st.text(), body=st.none() | st.text()))
 def test_what_cannot_be_written_is_refused(request: SavedRequest) -> None:
-    """No text is written that would be another request."""
+    """It would be another request."""
     written = ""
     with suppress(ValueError):
         written = export_http((request,))
@@ -161,12 +161,12 @@ def test_what_cannot_be_written_is_refused(request: SavedRequest) -> None:
 
 @cases("body", "a\n### b\nc", "a\n", "", "< a", "a\n>> b")
 def test_a_body_that_would_mean_something_else_is_refused(body: str) -> None:
-    """An empty body is another thing than none."""
+    """Empty is not none."""
     with pytest.raises(ValueError, match="cannot be written"):
         export_http((SavedRequest(name="a", method="POST", url="/a", body=body),))
 
 
 def test_a_field_of_two_lines_is_refused() -> None:
-    """Its first line would have no colon."""
+    """The first has no colon."""
     with pytest.raises(ValueError, match="cannot be written"):
         export_http((SavedRequest(name="a", method="POST", url="/a", fields=(("b\nc", "d"),)),))

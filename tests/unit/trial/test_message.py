@@ -1,4 +1,4 @@
-"""A message is composed from a destination, fields, a method and a content."""
+"""A message from destination, fields, method, content."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ routes:
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
-    """One route, `orders`."""
+    """With `orders`."""
     (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
     return load(tmp_path / "proxy.yaml", {})
 
@@ -33,7 +33,7 @@ def composed(configuration: Configuration, content: bytes | Path = b"", headers:
 
 
 async def content(message: Message) -> bytes:
-    """The message's content, whose sizes it reports."""
+    """And its reported sizes."""
     sizes: list[int] = []
     pieces = [piece async for piece in message.pieces(sizes.append)]
     assert sizes == [len(piece) for piece in pieces]
@@ -50,7 +50,7 @@ async def content(message: Message) -> bytes:
 async def test_the_media_type_is_guessed_from_the_content(
     configuration: Configuration, text: bytes, media_type: str
 ) -> None:
-    """Host and Content-Type are set; the method is in capitals."""
+    """With Host; the method is in capitals."""
     message = composed(configuration, text)
     assert message.method == "POST"
     assert message.target == "/orders"
@@ -59,7 +59,7 @@ async def test_the_media_type_is_guessed_from_the_content(
 
 
 def test_fields_that_are_given_replace_the_guesses(configuration: Configuration) -> None:
-    """In any case of their names."""
+    """In any case."""
     given = ["host: o.example", "content-type: text/xml", "X-Own:  one two "]
     expected = (("host", "o.example"), ("content-type", "text/xml"), ("X-Own", "one two"))
     assert composed(configuration, b"<a/>", given).fields == expected
@@ -67,7 +67,7 @@ def test_fields_that_are_given_replace_the_guesses(configuration: Configuration)
 
 
 async def test_a_file_is_read_in_pieces_each_time_it_is_sent(configuration: Configuration, tmp_path: Path) -> None:
-    """Even after it was deleted."""
+    """Even if it was deleted."""
     file, octets = tmp_path / "message.xml", bytes(range(256)) * 2000
     file.write_bytes(octets)
     message = await asyncio.to_thread(composed, configuration, file)
@@ -78,7 +78,7 @@ async def test_a_file_is_read_in_pieces_each_time_it_is_sent(configuration: Conf
 
 
 async def test_a_file_that_became_shorter_is_an_error(configuration: Configuration, tmp_path: Path) -> None:
-    """Its length was already announced."""
+    """Its length was announced."""
     file = tmp_path / "message.xml"
     file.write_bytes(b"<a/>")
     message = await asyncio.to_thread(composed, configuration, file)
@@ -101,21 +101,21 @@ async def test_a_file_that_became_shorter_is_an_error(configuration: Configurati
 def test_a_wrong_option_is_an_error_that_names_it(
     configuration: Configuration, where: str, header: str, method: str, wrong: str
 ) -> None:
-    """The ValueError is a sentence for the user."""
+    """For the user."""
     with pytest.raises(ValueError) as caught:
         compose(where, configuration, b"", [header], method)
     assert wrong in str(caught.value)
 
 
 class Terminal(BytesIO):
-    """Standard input of somebody who types."""
+    """With somebody who types."""
 
     def isatty(self) -> bool:
         return True
 
 
 def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
-    """A terminal is read only if it is asked for."""
+    """A terminal only if asked for."""
     (tmp_path / "a").write_bytes(b"a\r\n")
     (tmp_path / "empty").touch()
     assert content_of(["caf\u00e9"], None, BytesIO(b"<a/>"), "POST") == b"caf\xc3\xa9"

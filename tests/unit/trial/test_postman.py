@@ -1,4 +1,4 @@
-"""A Postman collection becomes saved requests."""
+"""Postman collections as saved requests."""
 
 import json
 from pathlib import Path
@@ -15,12 +15,12 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
 def parsed(*items: Any, **collection: Any) -> tuple[SavedRequest, ...]:
-    """The requests of a collection with these items."""
+    """With these items."""
     return parse_postman(json.dumps({"info": {}, "item": items} | collection))
 
 
 def parsed_one(request: Any) -> SavedRequest:
-    """The only request."""
+    """Of one item."""
     (found,) = parsed({"name": "a", "request": request})
     return found
 
@@ -44,7 +44,7 @@ def test_an_exported_collection_is_read() -> None:
 
 
 def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
-    """A disabled one does not count."""
+    """Unless disabled."""
     inner = {
         "name": "In",
         "variable": [{"key": "a", "value": 2}, {"key": "b", "value": True}, {"key": "c", "disabled": True}],
@@ -76,7 +76,7 @@ def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
     (None, "http:///"),
 )
 def test_a_url_is_a_text_or_has_parts(url: Any, text: str) -> None:
-    """`raw` is the whole URL; path variables are filled in."""
+    """`raw` is all; path variables are filled in."""
     assert parsed_one({"url": url}).url == text
 
 
@@ -87,7 +87,7 @@ def test_a_url_is_a_text_or_has_parts(url: Any, text: str) -> None:
     (None, ()),
 )
 def test_fields_are_a_list_or_lines(header: Any, fields: tuple[tuple[str, str], ...]) -> None:
-    """What is disabled is left out."""
+    """Without disabled ones."""
     assert parsed_one({"url": "/", "header": header}).fields == fields
 
 
@@ -110,7 +110,7 @@ def test_fields_are_a_list_or_lines(header: Any, fields: tuple[tuple[str, str], 
     ({"mode": "file", "file": {"src": "a.xml"}}, BodyPath("a.xml"), ()),
 )
 def test_a_body_is_text_a_form_or_a_file(body: Any, content: Any, fields: tuple[tuple[str, str], ...]) -> None:
-    """The media type is the body's, unless the request has one."""
+    """With its media type, unless the request has one."""
     found = parsed_one({"method": "POST", "url": "/", "body": body})
     assert (found.body, found.fields) == (content, fields)
     own = [{"key": "content-type", "value": "text/own"}]
@@ -125,20 +125,20 @@ def test_a_body_is_text_a_form_or_a_file(body: Any, content: Any, fields: tuple[
     ('{"requests": []}', "is not a Postman collection; export it as collection v2.1"),
 )
 def test_another_text_is_an_error(text: str, wrong: str) -> None:
-    """The sentence says what to export."""
+    """With what to export."""
     with pytest.raises(ValueError, match=wrong):
         parse_postman(text)
 
 
 @cases("mode", "formdata", "graphql", "file")
 def test_a_body_that_cannot_be_sent_is_an_error(mode: str) -> None:
-    """Nothing is sent without its body."""
+    """Nothing goes without it."""
     with pytest.raises(ValueError, match=f"has a body of mode {mode} in a, which is not supported"):
         parsed_one({"url": "/", "body": {"mode": mode}})
 
 
 def test_folders_have_a_largest_depth() -> None:
-    """A text cannot use up the stack."""
+    """The stack suffices."""
     item: dict[str, Any] = {"name": "a", "request": "/"}
     for _ in range(30):
         item = {"name": "f", "item": [item]}
@@ -147,7 +147,7 @@ def test_folders_have_a_largest_depth() -> None:
 
 
 def test_a_request_that_cannot_be_read_can_be_skipped() -> None:
-    """The others are read."""
+    """Others are read."""
     skipped = []
     bad = {"name": "bad", "request": {"method": "POST", "url": "/a", "body": {"mode": "graphql"}}}
     text = json.dumps({"item": [bad, {"name": "good", "request": "/b"}]})

@@ -1,4 +1,4 @@
-"""Checks of unusual servers, clocks and certificates."""
+"""Unusual servers, clocks and certificates."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 async def probed(
     port: int, *, now: datetime = NOW, needs_clock: bool = False, trust: ssl.SSLContext | None = None, **options: Any
 ) -> dict[str, CheckResult]:
-    """The results by check."""
+    """By check."""
     server = ProbedServer(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
     probe = Probe(server, needs_clock=needs_clock, wall=now.timestamp)
     probe.tls = trust
@@ -30,7 +30,7 @@ async def probed(
 
 
 def dated(moment: datetime) -> bytes:
-    """An answer with this Date."""
+    """With this Date."""
     return f"HTTP/1.1 200 OK\r\nDate: {format_datetime(moment, usegmt=True)}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
@@ -43,7 +43,7 @@ def dated(moment: datetime) -> bytes:
     (-600, True, CheckStatus.FAILED, "600 s ahead of"),
 )
 async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:
-    """A wrong one is a failure if the server compares signed times with its own."""
+    """A failure only if signed times are compared."""
     async with speaker(dated(NOW + timedelta(seconds=seconds))) as port:
         found = (await probed(port, needs_clock=needs_clock))["clock"]
     assert found.status is status
@@ -52,13 +52,13 @@ async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: 
 
 @cases("date", b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n")
 async def test_a_server_without_a_valid_date_is_skipped(date: bytes) -> None:
-    """The clock is not compared, and nothing fails."""
+    """Nothing fails."""
     async with speaker(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
         assert (await probed(port))["clock"].status is CheckStatus.SKIPPED
 
 
 async def test_an_interim_response_is_not_the_answer() -> None:
-    """The check waits for the answer after a 100 (Continue)."""
+    """After a 100 (Continue) comes more."""
     async with speaker(b"HTTP/1.1 100 Continue\r\n\r\n" + dated(NOW)) as port:
         assert (await probed(port))["HTTP"].detail == "the server answered OPTIONS * with 200"
 
@@ -70,7 +70,7 @@ async def test_an_interim_response_is_not_the_answer() -> None:
     (400, "empty_host", "The router in front of the tenant answered 400"),
 )
 async def test_an_error_of_the_router_fails_the_check(status: int, error: str, words: str) -> None:
-    """An unknown one is shown with its status."""
+    """Unknown ones with their status."""
     answer = f"HTTP/1.1 {status} No\r\nX-Cf-RouterError: {error}\r\nContent-Length: 0\r\n\r\n"
     async with speaker(answer.encode()) as port:
         found = (await probed(port))["HTTP"]
@@ -79,7 +79,7 @@ async def test_an_error_of_the_router_fails_the_check(status: int, error: str, w
 
 
 async def test_a_certificate_that_expires_soon_is_a_warning() -> None:
-    """A certificate that expires within 14 days is a warning."""
+    """Within 14 days."""
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=3)).configure_cert(tls)
     trusting = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""What `doctor` says about the store."""
+"""`doctor` about the store."""
 
 import asyncio
 import dataclasses
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.needs("postgresql")
 
 @pytest.fixture
 def server(postgres_server: PostgresServer, database: str) -> Server:
-    """The new database."""
+    """With the new database."""
     return Server(postgres_server.url(database), postgres_server.password_file)
 
 
 @pytest.fixture
 def keys_file(tmp_path: Path) -> Path:
-    """A keys file with one key."""
+    """With one."""
     path = tmp_path / "keys"
     path.write_bytes(KEY)
     return path
 
 
 async def used(server: Server) -> None:
-    """A replica has made the tables and the name key."""
+    """By a replica: tables and name key."""
     connection = await connect(await asyncio.to_thread(current, server))
     await migrate(connection)
     await NameKey(keys, rejected=lambda error: pytest.fail(str(error))).load(connection)
@@ -42,7 +42,7 @@ async def used(server: Server) -> None:
 
 
 async def examined(server: Server, keys_file: Path) -> list[str]:
-    """The findings, a line each."""
+    """One a line."""
     examination = StoreExamination(server, keys_file)
     found = [f"{name} {result.status}: {result.detail}" async for name, result in run_in_order(examination.checks())]
     await examination.close()
@@ -50,7 +50,7 @@ async def examined(server: Server, keys_file: Path) -> list[str]:
 
 
 async def test_a_new_database_is_fine(server: Server, keys_file: Path) -> None:
-    """Nothing is made in it."""
+    """Nothing is made."""
     for _ in range(2):
         found = await examined(server, keys_file)
         assert found[0].startswith("connection ok: PostgreSQL ")
@@ -62,7 +62,7 @@ async def test_a_new_database_is_fine(server: Server, keys_file: Path) -> None:
 
 
 async def test_the_other_replicas_keys_are_compared(server: Server, keys_file: Path) -> None:
-    """A foreign key is a failure that says what it means."""
+    """A foreign one fails, with its meaning."""
     await used(server)
     assert (await examined(server, keys_file))[1:3] == [
         f"tables ok: version {migrations.VERSION}",
@@ -77,7 +77,7 @@ async def test_the_other_replicas_keys_are_compared(server: Server, keys_file: P
 async def test_tables_of_a_newer_proxy_are_a_failure(
     server: Server, keys_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy would not use them either."""
+    """The proxy refuses them too."""
     await used(server)
     monkeypatch.setattr(migrations, "VERSION", 0)
     assert "tables failed" in (await examined(server, keys_file))[1]
@@ -94,7 +94,7 @@ async def test_a_database_that_cannot_be_reached_is_a_failure(server: Server, ke
 async def test_notifications_that_do_not_arrive_are_a_warning(
     server: Server, keys_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sharing works without them."""
+    """Sharing works."""
 
     async def never(listener: Connection, speaker: Connection) -> bool:
         del listener, speaker
@@ -105,7 +105,7 @@ async def test_notifications_that_do_not_arrive_are_a_warning(
 
 
 def test_without_a_store_there_is_nothing_to_examine() -> None:
-    """The caller asks only if there is one."""
+    """The caller asks first."""
     configuration = load(Path(__file__).parents[3] / "config/minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
     with pytest.raises(ValueError, match=r"needs store\.keys_file"):
         store_examination(configuration)

@@ -1,4 +1,4 @@
-"""What the admin address tells of routes and messages."""
+"""What is told of routes and messages."""
 
 from proxy.admin.outbox.documents import details_document, message_document, route_document, status_document
 from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary
@@ -33,13 +33,13 @@ def test_a_route_is_shown_as_numbers() -> None:
 
 
 def test_a_store_that_does_not_answer_has_no_numbers() -> None:
-    """That is something else than none."""
+    """That is not zero."""
     assert status_document(None) == {"available": False, "routes": []}
     assert status_document(()) == {"available": True, "routes": []}
 
 
 def test_what_is_not_known_is_null() -> None:
-    """A waiting message has no code, a dead one is not due."""
+    """As a waiting message's code, a dead one's time."""
     assert message_document(SUMMARY) == {
         "id": "m1",
         "route": "orders",
@@ -53,7 +53,7 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_details_hide_what_may_be_a_credential() -> None:
-    """Octets that are no ASCII stay what they are."""
+    """Octets outside ASCII stay."""
     details = MessageDetails(
         summary=SUMMARY,
         method="POST",

@@ -1,4 +1,4 @@
-"""The query of the list of messages."""
+"""The query of the messages."""
 
 import pytest
 
@@ -24,7 +24,7 @@ ID = "0199f0e1c5000000aabbccddeeff0011"
 def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     pairs: list[tuple[str, str]], query: MessageQuery
 ) -> None:
-    """A page has 100 messages, unless it says otherwise."""
+    """By default a page has 100."""
     assert parse_query(pairs) == query
 
 
@@ -44,7 +44,7 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     *(([("route", text)], "`route` must be the name of a route.") for text in ("a\0", "\n", "a\udcff")),
 )
 def test_what_cannot_be_understood_is_refused(pairs: list[tuple[str, str]], detail: str) -> None:
-    """People might discard more than they meant."""
+    """It might discard too much."""
     with pytest.raises(MalformedQuery) as refused:
         parse_query(pairs)
     assert (refused.value.status, refused.value.code, refused.value.detail) == (400, "query_malformed", detail)
