@@ -72,12 +72,12 @@ class Page:
         return await self.get(f"traffic/{rows[0]['id']}")
 
     async def stream(self, credential: str = "") -> "EventStream":
-        """By default with the token."""
+        """Opened, by default with the token."""
         sender = await self.proxy.sender(self.proxy.app.admin.port)
         field = credential or f"Authorization: Bearer {self.token}"
         head = f"GET /console/api/events HTTP/1.1\r\nHost: localhost\r\n{field}\r\n\r\n"
         await sender.send(head.encode())
-        return EventStream(sender)
+        return await EventStream(sender).opened()
 
 
 class EventStream:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from collections import deque
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,7 +20,7 @@ MPL = b"SAP_MessageProcessingLogID: AGpyvUXKUZJ"
 
 async def test_the_upstream_gets_it_with_our_token_and_the_page_its_answer(page: Page, upstream: Upstream) -> None:
     """Path, query, fields and body are those of the form."""
-    upstream.script = deque([answer(202, MPL, b"Content-Type: application/json", body=b'{"a": 1}')])
+    upstream.follow(answer(202, MPL, b"Content-Type: application/json", body=b'{"a": 1}'))
     fields = [["Content-Type", "application/xml"], ["X-Own", "1"], ["Content-Length", "9999"]]
     status, content = await page.send(b"<order/>", path="/new?id=1", fields=fields)
     assert status == 200
@@ -61,12 +60,10 @@ async def test_a_fence_stops_it(page: Page, upstream: Upstream) -> None:
 
 async def test_the_csrf_handshake_is_explained(page: Page, upstream: Upstream) -> None:
     """With the attempts that it took."""
-    upstream.script = deque(
-        [
-            answer(403, b"X-CSRF-Token: Required"),
-            answer(200, b"X-CSRF-Token: t0ken", b"Set-Cookie: JSESSIONID=abc"),
-            answer(200, body=b"done"),
-        ]
+    upstream.follow(
+        answer(403, b"X-CSRF-Token: Required"),
+        answer(200, b"X-CSRF-Token: t0ken", b"Set-Cookie: JSESSIONID=abc"),
+        answer(200, body=b"done"),
     )
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["replays"]) == (200, ["fetch_csrf"])
@@ -130,7 +127,7 @@ async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream
 async def test_a_page_that_goes_cancels_its_message(page: Page, upstream: Upstream) -> None:
     """As a sender that disconnects."""
     held = Held()
-    upstream.script = deque([held])
+    upstream.follow(held)
     sending = asyncio.ensure_future(page.send(b"<order/>"))
     await upstream.reach(1)
     sending.cancel()
@@ -161,7 +158,7 @@ async def test_a_page_that_goes_while_it_sends_cancels_its_message(page: Page) -
 async def test_of_a_large_answer_the_beginning_is_shown_and_all_can_be_saved(page: Page, upstream: Upstream) -> None:
     """Never as a page."""
     body = b"<p>" + b"x" * (3 * SHOWN)
-    upstream.script = deque([answer(200, b"Content-Type: text/html", body=body)])
+    upstream.follow(answer(200, b"Content-Type: text/html", body=body))
     _, content = await page.send(b"<order/>")
     assert (content["truncated"], content["body"]["size"], content["body"]["kept"]) == (True, len(body), SHOWN)
     answered = await page.open(content["download"].removeprefix("api/"))
@@ -174,7 +171,7 @@ async def test_of_a_large_answer_the_beginning_is_shown_and_all_can_be_saved(pag
 
 async def test_the_last_answers_are_kept(page: Page, upstream: Upstream) -> None:
     """Older ones are gone, and the page says so."""
-    upstream.script = deque([answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small")])
+    upstream.follow(answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small"))
     urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(kept_answers.KEPT + 1)]
     status, content = await page.ask(urls[0])
     assert (status, content["detail"]) == (404, "This answer is no longer kept; send the message again.")
@@ -186,7 +183,7 @@ async def test_an_answer_that_is_too_large_is_shown_only(
 ) -> None:
     """It cannot be saved."""
     monkeypatch.setattr(kept_answers, "LARGEST", 2 * SHOWN)
-    upstream.script = deque([answer(200, body=b"x" * (3 * SHOWN))])
+    upstream.follow(answer(200, body=b"x" * (3 * SHOWN)))
     _, content = await page.send(b"<order/>")
     assert (content["download"], content["body"]["size"], content["truncated"]) == (None, 3 * SHOWN, True)
 
@@ -200,7 +197,7 @@ async def test_an_answer_that_the_disk_does_not_take_is_shown_only(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(kept_answers, "Spool", full)
-    upstream.script = deque([answer(200, body=b"x" * (3 * SHOWN))])
+    upstream.follow(answer(200, body=b"x" * (3 * SHOWN)))
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["download"], content["body"]["kept"]) == (200, None, SHOWN)
 
@@ -213,7 +210,7 @@ async def test_an_answer_that_is_cut_is_told_apart(page: Page, upstream: Upstrea
         await call.send(head(200, b"Content-Length: 100") + b"half")
         call.reset()
 
-    upstream.script = deque([cut])
+    upstream.follow(cut)
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["whole"], content["code"]) == (200, False, "upstream_closed")
     assert content["diagnosis"] == "The upstream closed the connection"
@@ -221,7 +218,7 @@ async def test_an_answer_that_is_cut_is_told_apart(page: Page, upstream: Upstrea
 
 async def test_an_answer_without_a_body_has_none(page: Page, upstream: Upstream) -> None:
     """So there is nothing to save."""
-    upstream.script = deque([answer(200, b"Content-Type: a/b"), answering(head(204))])
+    upstream.follow(answer(200, b"Content-Type: a/b"), answering(head(204)))
     for method in ("HEAD", "DELETE"):
         _, content = await page.send(b"", method=method)
         assert (content["body"]["size"], content["download"]) == (0, None)
@@ -280,7 +277,7 @@ async def test_spaces_and_letters_of_a_path_are_encoded(page: Page, upstream: Up
 async def test_a_stop_lets_a_running_message_finish(page: Page, upstream: Upstream) -> None:
     """It counts as an exchange like any other."""
     held = Held()
-    upstream.script = deque([held])
+    upstream.follow(held)
     sending = asyncio.ensure_future(page.send(b"<order/>"))
     await upstream.reach(1)
     stopping = asyncio.ensure_future(page.proxy.app.stop())

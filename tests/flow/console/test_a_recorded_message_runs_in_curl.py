@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections import deque
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ async def run(command: str, **variables: str) -> tuple[int, str]:
 async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
     """The upstream gets the same twice."""
     await page.record()
-    await (await page.proxy.sender()).ask(octets)
+    await page.proxy.ask(octets)
     command: str = (await page.newest())["curl"]
     status, output = await run(command)
     assert (status, "200" in output.partition("\n")[0]) == (0, True), output
@@ -73,7 +72,7 @@ async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: 
 @pytest.mark.parametrize("body", [bytes(range(256)), b"a\r\nb", b"\xff" * 200_000, b"x" * 100_000])
 async def test_a_binary_or_large_body_is_a_pipe(page: Page, upstream: Upstream, body: bytes) -> None:
     """Of base64."""
-    upstream.script = deque([answer(200, body=b"done")])
+    upstream.follow(answer(200, body=b"done"))
     command = await sent_again(page, upstream, request(b"POST /orders", b"Content-Type: a/b", body=body))
     assert command.startswith("printf %s '")
     assert command.isascii()
@@ -83,7 +82,7 @@ async def test_the_senders_own_credential_is_left_out(page: Page, upstream: Upst
     """So are cookies of sessions."""
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-API-Key: s3cr3tKey"]
     await page.record()
-    await (await page.proxy.sender()).ask(request(b"POST /orders", *shown, body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders", *shown, body=b"<order/>"))
     command = (await page.newest())["curl"]
     assert [name for name in ("Authorization", "Cookie", "X-API-Key", "***") if name in command] == []
     assert (await run(command))[0] == 0
@@ -98,7 +97,7 @@ async def test_a_key_that_the_route_wants_is_a_variable(
     options = {"inbound_auth": {"api_key": {"field": "X-Sender", "keys_file": str(tmp_path / "keys")}}}
     page = await open_page(document(upstream, authority, name="orders", **options))
     await page.record()
-    await (await page.proxy.sender()).ask(request(b"POST /orders", b"X-Sender: s3cr3tKey", body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders", b"X-Sender: s3cr3tKey", body=b"<order/>"))
     command = (await page.newest())["curl"]
     status, output = await run(command)
     assert (status != 0, "SENDER_X_SENDER" in output, len(upstream.requests)) == (True, True, 1)
@@ -109,7 +108,7 @@ async def test_a_key_that_the_route_wants_is_a_variable(
 async def test_a_query_with_a_credential_cannot_be_copied(page: Page) -> None:
     """The command would be another one."""
     await page.record()
-    await (await page.proxy.sender()).ask(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
     found = await page.newest()
     assert (found["curl"], found["send_again"]) == (None, False)
     assert "credential" in found["curl_reason"]

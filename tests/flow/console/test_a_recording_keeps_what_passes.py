@@ -1,6 +1,5 @@
 """Fields and bodies of a route's exchanges are kept: for minutes, bounded, without credentials."""
 
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ async def test_nothing_is_kept_unless_it_is_asked_for(page: Page) -> None:
 
 async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Upstream) -> None:
     """As sent, and as received."""
-    upstream.script = deque([answer(200, b"Content-Type: application/xml", body=b"<done/>")])
+    upstream.follow(answer(200, b"Content-Type: application/xml", body=b"<done/>"))
     await page.record()
     sender = await page.proxy.sender()
     await sender.ask(request(b"POST /orders", b"Content-Type: text/xml", b"X-Empty:", body="<ä/>".encode()))
@@ -73,7 +72,7 @@ async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Up
 @pytest.mark.parametrize("route", [{"buffer": "1KiB"}, {"buffer": "1KiB", "spool": "1MiB"}])
 async def test_a_body_that_is_streamed_or_spooled_is_kept_too(page: Page, upstream: Upstream) -> None:
     """Its replay, with an answer in chunks, too."""
-    upstream.script = deque([answering(head(200, b"Transfer-Encoding: chunked") + chunked(b"do", b"ne"))])
+    upstream.follow(answering(head(200, b"Transfer-Encoding: chunked") + chunked(b"do", b"ne")))
     await page.record()
     sender = await page.proxy.sender()
     body = b"x" * 200_000
@@ -87,7 +86,7 @@ async def test_a_body_that_is_streamed_or_spooled_is_kept_too(page: Page, upstre
 async def test_an_answer_of_the_proxy_is_kept_too(page: Page) -> None:
     """As the sender got it."""
     await page.record()
-    answered = await (await page.proxy.sender()).ask(request(b"POST /orders", b"Content-Type: a/b", body=b"<order/>"))
+    answered = await page.proxy.ask(request(b"POST /orders", b"Content-Type: a/b", body=b"<order/>"))
     found = await page.newest()
     assert (found["status"], found["made_by"]) == (415, "proxy")
     assert found["response"]["body"]["text"] == answered.body.decode()
@@ -101,9 +100,7 @@ async def test_credentials_are_masked(
     (tmp_path / "keys").write_text("s3cr3tKey\n")
     options = {"inbound_auth": {"api_key": {"field": "X-Sender", "keys_file": str(tmp_path / "keys")}}}
     page = await open_page(document(upstream, authority, name="orders", **options))
-    upstream.script = deque(
-        [answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie", b"X-Next-Token: s3cr3tKey", body=b"done")]
-    )
+    upstream.follow(answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie", b"X-Next-Token: s3cr3tKey", body=b"done"))
     await page.record()
     sender = await page.proxy.sender()
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-Sender: s3cr3tKey"]
@@ -120,8 +117,8 @@ async def test_no_resource_has_a_secret_while_all_is_recorded(
 ) -> None:
     """State, rows, details, bodies, OAuth clients, events."""
     page = await open_page(document(upstream, authority, name="orders"))
-    stream = await (await page.stream()).opened()
-    upstream.script = deque([answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie; Path=/", body=b"done")])
+    stream = await page.stream()
+    upstream.follow(answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie; Path=/", body=b"done"))
     await page.record()
     sender = await page.proxy.sender()
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-API-Key: s3cr3tKey"]
@@ -138,9 +135,9 @@ async def test_no_resource_has_a_secret_while_all_is_recorded(
 
 async def test_bodies_are_saved_and_never_shown_as_pages(page: Page, upstream: Upstream) -> None:
     """Whatever their type."""
-    upstream.script = deque([answer(200, b"Content-Type: text/html", body=b"<script>alert(1)</script>")])
+    upstream.follow(answer(200, b"Content-Type: text/html", body=b"<script>alert(1)</script>"))
     await page.record()
-    await (await page.proxy.sender()).ask(request(b"POST /orders", b"Content-Type: text/html", body=b"<script/>"))
+    await page.proxy.ask(request(b"POST /orders", b"Content-Type: text/html", body=b"<script/>"))
     found = await page.newest()
     for part, body in (("request", b"<script/>"), ("response", b"<script>alert(1)</script>")):
         answered = await page.open(found[part]["body"]["download"].removeprefix("api/"))
@@ -153,9 +150,9 @@ async def test_bodies_are_saved_and_never_shown_as_pages(page: Page, upstream: U
 async def test_a_large_body_is_cut(page: Page, upstream: Upstream) -> None:
     """To a mebibyte, in the recording only; it cannot be sent again."""
     body = b"x" * (SHOWN + 10)
-    upstream.script = deque([answer(200, body=body)])
+    upstream.follow(answer(200, body=body))
     await page.record()
-    answered = await (await page.proxy.sender()).ask(request(b"POST /orders", body=body))
+    answered = await page.proxy.ask(request(b"POST /orders", body=body))
     assert answered.body == body
     assert upstream.requests[-1].body == body
     found = await page.newest()
@@ -211,7 +208,7 @@ async def test_a_recording_ends_by_itself_and_everything_kept_goes(page: Page) -
 async def test_an_exchange_that_outlives_the_recording_keeps_nothing(page: Page, upstream: Upstream) -> None:
     """The rest passes as ever."""
     held = Held()
-    upstream.script = deque([held])
+    upstream.follow(held)
     await page.record()
     sender = await page.proxy.sender()
     await sender.send(request(b"POST /orders", body=b"<order/>"))
@@ -234,7 +231,7 @@ async def test_a_recording_has_at_most_fifteen_minutes(page: Page, minutes: Any)
 async def test_a_recording_can_be_prolonged(page: Page) -> None:
     """The later end counts, and what was kept stays."""
     await page.record(minutes=1)
-    await (await page.proxy.sender()).ask(request(b"POST /orders", body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders", body=b"<order/>"))
     await page.record(minutes=15)
     page.timers.ring(60)
     assert (await page.newest())["recorded"] is True
@@ -255,7 +252,7 @@ async def test_a_recorded_route_is_recorded_after_a_reload(
     await page.record()
     changed: Document = document(upstream, authority, name="orders", timeout="1m")
     await page.proxy.reload(changed)
-    await (await page.proxy.sender()).ask(request(b"POST /orders", body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders", body=b"<order/>"))
     assert (await page.newest())["recorded"] is True
 
 
@@ -264,9 +261,9 @@ async def test_a_body_in_another_coding_is_no_text(page: Page, upstream: Upstrea
     import gzip  # noqa: PLC0415
 
     for coding, body, text in ((b"gzip", gzip.compress(b"<done/>"), "<done/>"), (b"br", b"abc", None)):
-        upstream.script = deque([answer(200, b"Content-Encoding: " + coding, body=body)])
+        upstream.follow(answer(200, b"Content-Encoding: " + coding, body=body))
         await page.record()
-        await (await page.proxy.sender()).ask(request(b"POST /orders", body=b"\0\1"))
+        await page.proxy.ask(request(b"POST /orders", body=b"\0\1"))
         found = await page.newest()
         assert (found["request"]["body"]["text"], found["response"]["body"]["text"]) == (None, text)
 

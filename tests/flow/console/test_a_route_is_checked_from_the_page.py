@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import deque
 
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Held, Upstream
@@ -44,14 +43,14 @@ async def test_a_failed_step_says_what_to_do(open_page: OpenPage, authority: Aut
 
 async def test_a_second_check_of_the_same_route_is_refused(page: Page, upstream: Upstream) -> None:
     """Until the first has ended; a page that goes ends its own."""
-    upstream.script = deque([Held()])
+    upstream.follow(Held())
     first = await page.open("routes/orders/check")
     await upstream.reach(1)
     status, content = await page.ask("routes/orders/check")
     assert (status, content["title"]) == (409, "Conflict")
     first.close()
     await until(lambda: not page.console._checks._running)
-    upstream.script = deque([Held()])
+    upstream.follow(Held())
     second = asyncio.ensure_future(lines(page))
     await upstream.reach(2)
     second.cancel()

@@ -19,7 +19,7 @@ POST = request(b"POST /orders", body=b"<order/>")
 
 async def test_what_has_changed_is_one_event(page: Page) -> None:
     """All exchanges, the newest first."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     sender = await page.proxy.sender()
     for _ in range(3):
         await sender.ask(POST)
@@ -32,7 +32,7 @@ async def test_what_has_changed_is_one_event(page: Page) -> None:
 
 async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
     """But for comments, which keep the connection alive."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     for _ in range(round(QUIET / PAUSE)):
         page.timers.ring(PAUSE)
     assert await stream.comment() == "quiet"
@@ -41,10 +41,10 @@ async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
 async def test_a_stream_ends_with_the_session_that_it_was_opened_with(page: Page) -> None:
     """After twelve hours, to the second; one of the token goes on."""
     access, port = page.proxy.app.admin.access, page.proxy.app.admin.port
-    own = await (await page.stream(f"Cookie: cpi-oauth-proxy-{port}={access.sign_in(page.token)}")).opened()
-    other = await (await page.stream()).opened()
+    own = await page.stream(f"Cookie: cpi-oauth-proxy-{port}={access.sign_in(page.token)}")
+    other = await page.stream()
     page.proxy.clock.advance(12 * 3600 - 1)
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     page.timers.ring(PAUSE)
     assert (await own.event())[0] == (await other.event())[0] == "traffic"
     page.proxy.clock.advance(1)
@@ -59,7 +59,7 @@ async def test_a_stream_ends_with_the_session_that_it_was_opened_with(page: Page
 async def test_many_exchanges_are_counted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest are rendered."""
     monkeypatch.setattr(live, "MOST", 2)
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     sender = await page.proxy.sender()
     for count in (5, 3):
         for _ in range(count):
@@ -78,8 +78,8 @@ async def test_an_oauth_client_whose_state_changes_is_told(open_page: OpenPage, 
 
 async def follow_client(page: Page) -> None:
     """A token is granted, expires, and is not renewed."""
-    stream = await (await page.stream()).opened()
-    await (await page.proxy.sender()).ask(POST)
+    stream = await page.stream()
+    await page.proxy.ask(POST)
     page.timers.ring(PAUSE)
     assert (await stream.event())[0] == "traffic"
     assert (await stream.event())[1]["clients"][0]["state"] == "fresh"
@@ -94,7 +94,7 @@ async def follow_client(page: Page) -> None:
 
 async def test_recordings_are_told(page: Page) -> None:
     """Beginning and end."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     await page.record()
     page.timers.ring(PAUSE)
     assert (await stream.event())[1]["recordings"][0]["route"] == "orders"
@@ -106,8 +106,8 @@ async def test_recordings_are_told(page: Page) -> None:
 async def test_no_timer_runs_without_a_stream(page: Page) -> None:
     """Before the first and after the last one."""
     assert page.timers.seconds == []
-    first = await (await page.stream()).opened()
-    second = await (await page.stream()).opened()
+    first = await page.stream()
+    second = await page.stream()
     assert page.timers.seconds == [PAUSE]
     first.sender.leave()
     await until(lambda: len(page.console.events) == 1)
@@ -118,19 +118,19 @@ async def test_no_timer_runs_without_a_stream(page: Page) -> None:
 
 async def test_there_are_so_many_streams(page: Page) -> None:
     """One more is a 429; a page that goes makes room."""
-    streams = [await (await page.stream()).opened() for _ in range(MOST)]
+    streams = [await page.stream() for _ in range(MOST)]
     status, content = await page.ask("events")
     assert (status, content["title"]) == (429, "Too Many Requests")
     streams[0].sender.leave()
     await until(lambda: len(page.console.events) == MOST - 1)
-    await (await page.stream()).opened()
+    await page.stream()
 
 
 async def test_a_stream_that_is_not_read_is_dropped(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others go on."""
     monkeypatch.setattr(events, "MOST_UNREAD", 200_000)
-    await (await page.stream()).opened()
-    quick = await (await page.stream()).opened()
+    await page.stream()
+    quick = await page.stream()
     sender = await page.proxy.sender()
     reading = asyncio.ensure_future(read_all(quick))
     while len(page.console.events) == 2:
@@ -151,7 +151,7 @@ async def read_all(stream: EventStream) -> None:
 
 async def test_streams_end_with_the_proxy(page: Page) -> None:
     """In order, so that pages connect again."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     await soon(page.proxy.app.stop())
     assert (await stream.sender.rest()).endswith(b"0\r\n\r\n")
     assert page.timers.seconds == []
@@ -159,9 +159,9 @@ async def test_streams_end_with_the_proxy(page: Page) -> None:
 
 async def test_a_reload_keeps_the_streams(page: Page, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Messages before and after are told."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     await page.proxy.reload(document(upstream, authority, name="orders", max_body=1000))
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     page.timers.ring(PAUSE)
     assert (await stream.event())[0] in ("clients", "traffic")
 
@@ -170,22 +170,22 @@ async def test_another_admin_address_has_the_console_too(
     page: Page, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """The old one's streams end; the new one has the past."""
-    await (await page.proxy.sender()).ask(POST)
-    stream = await (await page.stream()).opened()
+    await page.proxy.ask(POST)
+    stream = await page.stream()
     changed = document(upstream, authority, name="orders") | {"admin": f"127.0.0.1:{free_port()}"}
     await soon(page.proxy.reload(changed))
     await soon(stream.sender.rest())
     async with Page(page.proxy, page.console, page.timers) as moved:
         assert len((await moved.get("traffic"))["exchanges"]) == 1
-        await (await moved.stream()).opened()
+        await moved.stream()
         await until(lambda: len(page.console.events) == 1)
 
 
 async def test_a_fault_while_looking_does_not_end_the_streams(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next look comes."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     monkeypatch.setattr(page.console.traffic, "newest", lambda *_, **__: 1 / 0)
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     with pytest.raises(ZeroDivisionError):
         page.timers.ring(PAUSE)
     monkeypatch.undo()

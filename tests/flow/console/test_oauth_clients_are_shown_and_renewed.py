@@ -42,7 +42,7 @@ async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream:
     token = jwt.encode({"sub": "me", "scope": ["a"]}, SECRET, algorithm="HS256")
     async with AuthorizationServer(granted(token, expires_in=600), granted("0paque-t0ken")) as authority:
         page = await open_page(document(upstream, authority))
-        await (await page.proxy.sender()).ask(POST)
+        await page.proxy.ask(POST)
         answered = await page.open("clients")
         assert token.rpartition(".")[2] not in await answered.text()
         (client,) = (await answered.json())["clients"]
@@ -54,14 +54,14 @@ async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream:
 
 async def test_renewing_makes_one_grant(page: Page, authority: AuthorizationServer, upstream: Upstream) -> None:
     """However often it is asked for at once; messages use the new token."""
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     authority.hold, source = asyncio.Event(), page.proxy.app.state().sources["orders"]
     asked = [asyncio.ensure_future(page.ask("clients/orders/renew", "POST")) for _ in range(5)]
     await until(lambda: "5 waiting" in repr(source))
     authority.hold.set()
     assert {status for status, _ in await asyncio.gather(*asked)} == {200}
     assert len(authority.requests) == 2
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
 
 
@@ -70,7 +70,7 @@ async def test_renewing_asks_during_the_pause_after_a_failure_too(open_page: Ope
     script = refused(401, error="invalid_client"), refused(401, error="invalid_client"), granted("t0ken-9")
     async with AuthorizationServer(*script) as authority:
         page = await open_page(document(upstream, authority))
-        assert (await (await page.proxy.sender()).ask(POST)).status == 502
+        assert (await page.proxy.ask(POST)).status == 502
         (client,) = (await page.get("clients"))["clients"]
         assert client["state"] == "blocked"
         assert client["failure"]["code"] == "grant_rejected"

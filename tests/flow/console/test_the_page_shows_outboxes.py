@@ -21,7 +21,7 @@ async def test_a_message_that_dies_is_told(
     state = await page.get("state")
     assert state["pages"]["outbox"] is True
     assert [each["outbox"] for each in state["routes"]] == [True]
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     id_ = await accepted(await page.proxy.sender(), posted())
     async with asyncio.timeout(30):
         while [each.state for each in await kept(page.proxy)] != [MessageState.DEAD]:
@@ -37,7 +37,7 @@ async def test_a_message_that_only_waits_is_told(
     """While its route is held."""
     page = await open_page(outbox_document(upstream, authority, tmp_path))
     await page.proxy.app.outboxes.store().hold("orders")
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     await accepted(await page.proxy.sender(), posted())
     page.timers.ring(PAUSE)
     assert await told(stream) == {"routes": ["orders"]}

@@ -19,7 +19,7 @@ async def page(open_page: OpenPage, tenant: Tenant, ca_file: Path) -> Page:
 
 async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> None:
     """It strikes the next message; the page is told."""
-    stream = await (await page.stream()).opened()
+    stream = await page.stream()
     assert (await page.get("state"))["pages"]["sandbox"] is True
     page.timers.ring(0.2)  # nothing has changed yet
     status, content = await page.ask("sandbox/faults", "PUT", json={"runtime.role_missing": True})
@@ -27,7 +27,7 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     assert [each["name"] for each in content["faults"] if each["on"]] == ["runtime.role_missing"]
     page.timers.ring(0.2)
     assert await stream.event() == ("sandbox", content)
-    answered = await (await page.proxy.sender()).ask(request(b"POST /http/orders", body=b"{}"))
+    answered = await page.proxy.ask(request(b"POST /http/orders", body=b"{}"))
     assert answered.status == 403
     assert (await page.newest())["diagnosis"] == "role missing"
     await page.ask("sandbox/faults", "PUT", json={"runtime.role_missing": False})

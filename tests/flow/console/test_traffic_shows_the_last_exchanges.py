@@ -1,7 +1,6 @@
 """Traffic shows the last exchanges, whatever became of them."""
 
 import json
-from collections import deque
 
 import pytest
 
@@ -18,7 +17,7 @@ MPL = b"SAP_MessageProcessingLogID: AGpyvUXKUZJ"
 
 async def test_a_row_says_who_sent_what_where_and_what_became_of_it(page: Page, upstream: Upstream) -> None:
     """Credentials in the query have no value."""
-    upstream.script = deque([answer(202, MPL, body=b"done")])
+    upstream.follow(answer(202, MPL, body=b"done"))
     sender = await page.proxy.sender()
     await sender.ask(POST)
     (row,) = (await page.get("traffic"))["exchanges"]
@@ -85,8 +84,8 @@ async def test_a_malformed_request_is_a_row_too(page: Page) -> None:
 
 async def test_a_failure_of_the_tenant_is_explained(page: Page, upstream: Upstream) -> None:
     """As in the log."""
-    upstream.script = deque([answer(403, body=b"")])
-    await (await page.proxy.sender()).ask(POST)
+    upstream.follow(answer(403, body=b""))
+    await page.proxy.ask(POST)
     found = await page.newest()
     assert found["diagnosis"] == "role missing"
     assert "ESBMessaging.send" in found["what_to_do"]
@@ -94,14 +93,12 @@ async def test_a_failure_of_the_tenant_is_explained(page: Page, upstream: Upstre
 
 async def test_a_second_attempt_is_explained(page: Page, upstream: Upstream) -> None:
     """And what was waited for."""
-    upstream.script = deque(
-        [
-            answer(403, b"X-CSRF-Token: Required"),
-            answer(200, b"X-CSRF-Token: t0ken", b"Set-Cookie: JSESSIONID=abc"),
-            answer(200, body=b"done"),
-        ]
+    upstream.follow(
+        answer(403, b"X-CSRF-Token: Required"),
+        answer(200, b"X-CSRF-Token: t0ken", b"Set-Cookie: JSESSIONID=abc"),
+        answer(200, body=b"done"),
     )
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     found = await page.newest()
     assert found["replays"] == ["fetch_csrf"]
     assert [(each["number"], each["reason"]) for each in found["attempts_list"]] == [(1, ""), (2, "fetch_csrf")]
@@ -112,7 +109,7 @@ async def test_a_second_attempt_is_explained(page: Page, upstream: Upstream) -> 
 
 async def test_traffic_stays_over_a_reload(page: Page, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Ids stay, even if the address moves."""
-    await (await page.proxy.sender()).ask(POST)
+    await page.proxy.ask(POST)
     before = await page.newest()
     await page.proxy.reload(document(upstream, authority, name="other"))
     after = await page.newest()
@@ -133,7 +130,7 @@ async def test_what_is_unknown_is_a_404(page: Page) -> None:
     for path in ("traffic/x", "traffic/x/request-body", "answers/x", "nowhere", "routes/x/check", "sandbox"):
         status, content = await page.ask(path)
         assert (status, sorted(content)) == (404, ["detail", "title"])
-    await (await page.proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    await page.proxy.ask(request(b"POST /orders", body=b"x"))
     kept = (await page.newest())["id"]
     assert (await page.ask(f"traffic/{kept}/request-body"))[1]["detail"] == "The body is not kept."
     assert (await page.ask("recordings/x", "PUT", json={}))[0] == 404
