@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, async_playwright, expect
 
 from tests.fakes.console_api import ConsoleApi
 from tests.programs import chromium
@@ -23,6 +23,16 @@ FAILED = "Failed to load resource:"
 expect.set_options(timeout=30_000)  # a busy machine
 
 OpenPage = Callable[..., Awaitable[Page]]
+
+
+async def press(within: Page | Locator, button: str) -> None:
+    """By its name."""
+    await within.get_by_role("button", name=button).click()
+
+
+async def answered(page: Page, words: str = "200 OK") -> None:
+    """On the page Send."""
+    await expect(page.get_by_role("region", name="Answer")).to_contain_text(words)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

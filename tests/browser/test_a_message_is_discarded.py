@@ -3,7 +3,7 @@
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, press
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import outbox_message
 from tests.flow.running import until
@@ -19,7 +19,7 @@ async def discarded(open_page: OpenPage, api: ConsoleApi) -> Page:
     page = await open_page("#/outbox/m1")
     await page.clock.install()
     await page.clock.pause_at(api.overview["now"] + 3600)
-    await page.get_by_role("button", name="Discard").click()
+    await press(page, "Discard")
     await expect(page.get_by_role("link", name="m1")).to_have_count(0)
     await expect(page.get_by_text("Message m1 is discarded.")).to_be_visible()
     return page

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, answered, press
 from tests.fakes.console_api import POLICY
 from tests.system.command import ROOT, Command
 from tests.system.test_sandbox_command import six_free_ports
@@ -30,32 +30,32 @@ async def test_who_has_only_the_url(open_page: OpenPage, tmp_path: Path) -> None
         await page.get_by_role("switch", name="Record http").check()
         await go(page, "Send")
         await page.get_by_role("button", name="Order", exact=True).click()
-        await page.get_by_role("button", name="Send").click()
+        await press(page, "Send")
         await expect(page.get_by_label("Body of the answer")).to_contain_text("Photo Scan")
         await page.get_by_role("link", name="See that exchange").click()
         await expect(page.get_by_role("region", name="POST /http/orders")).to_contain_text("CSRF handshake")
         await go(page, "Send")
-        await page.get_by_role("button", name="Fetch a CSRF token").click()
-        await page.get_by_role("button", name="Send").click()
+        await press(page, "Fetch a CSRF token")
+        await press(page, "Send")
         await expect(page.get_by_role("table", name="Fields of the answer")).to_contain_text("X-CSRF-Token")
         await go(page, "Sandbox")
         await page.get_by_role("switch", name="runtime.role_missing").check()
         await go(page, "Send")
         await page.get_by_role("button", name="Order", exact=True).click()
-        await page.get_by_role("button", name="Send").click()
-        await expect(page.get_by_role("region", name="Answer")).to_contain_text("403 Forbidden")
+        await press(page, "Send")
+        await answered(page, "403 Forbidden")
         await go(page, "Sandbox")
-        await page.get_by_role("button", name="All off").click()
+        await press(page, "All off")
         await go(page, "Traffic")
         await page.get_by_role("row").filter(has_text="403").click()
         await expect(page.get_by_role("region", name="Diagnosis")).to_contain_text("ESBMessaging.send")
-        await page.get_by_role("button", name="Send again").click()
-        await expect(page.get_by_role("region", name="Answer")).to_contain_text("200 OK")
+        await press(page, "Send again")
+        await answered(page)
         await go(page, "Routes")
-        await page.get_by_role("region", name="http").get_by_role("button", name="Check").click()
+        await press(page.get_by_role("region", name="http"), "Check")
         await expect(page.get_by_text("All is well.").or_(page.get_by_text("It works, with"))).to_be_visible()
         await go(page, "OAuth clients")
-        await page.get_by_role("region", name="invoices").get_by_role("button", name="Renew").click()
+        await press(page.get_by_role("region", name="invoices"), "Renew")
         await expect(page.get_by_role("region", name="invoices")).to_contain_text("Fresh")
         answer = await page.request.get(page.url)
         assert answer.headers["content-security-policy"] == POLICY

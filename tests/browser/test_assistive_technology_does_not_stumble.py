@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, press
 from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import (
@@ -59,7 +59,7 @@ async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, wid
     for place in ("traffic/x2", "traffic/x4", "send", "clients", "routes", "sandbox", "outbox/m1"):
         await page.goto(f"{api.url}#/{place}")
         if place == "send":
-            await page.get_by_role("button", name="Send").click()
+            await press(page, "Send")
             await page.get_by_text("Look into the monitor.").wait_for()
         if place == "clients":
             await page.get_by_text("Claims of the token").first.click()

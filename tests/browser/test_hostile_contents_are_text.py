@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, press
 from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import (
@@ -55,7 +55,7 @@ async def test_in_an_answer(open_page: OpenPage, api: ConsoleApi, media_type: st
     text = f'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(3)</script></svg>{HOSTILE}'
     api.answer = answer(body=body(text, media_type), fields=[["X", HOSTILE]], mpl_id=HOSTILE, detail=HOSTILE)
     page = await open_page("#/send")
-    await page.get_by_role("button", name="Send").click()
+    await press(page, "Send")
     await expect(page.get_by_label("Body of the answer")).to_contain_text("<script>alert(3)</script>")
     await is_text(page)
 
@@ -70,7 +70,7 @@ async def test_in_oauth_clients(open_page: OpenPage, api: ConsoleApi) -> None:
     page = await open_page("#/clients")
     await page.get_by_text("Claims of the token").click()
     await is_text(page)
-    await page.get_by_role("button", name="Renew").click()
+    await press(page, "Renew")
     await expect(page.get_by_role("alert")).to_contain_text(HOSTILE_SHOWN)
     await is_text(page)
 
@@ -81,7 +81,7 @@ async def test_in_routes(open_page: OpenPage, api: ConsoleApi) -> None:
     api.steps["a"] = [step(HOSTILE, "failed", HOSTILE, HOSTILE + LONG)]
     page = await open_page("#/routes")
     await is_text(page)
-    await page.get_by_role("button", name="Check").click()
+    await press(page, "Check")
     await expect(page.get_by_text("Failed: ")).to_be_visible()
     await is_text(page)
 

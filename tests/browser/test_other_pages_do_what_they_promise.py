@@ -4,7 +4,7 @@ import json
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, press
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import blocked, client, exchange, outbox_message, step
 
@@ -39,10 +39,10 @@ async def test_renew_gets_a_token(open_page: OpenPage, api: ConsoleApi) -> None:
     api.clients = [blocked("invoices")]
     page = await open_page("#/clients")
     api.renewed["invoices"] = {"title": "Refused", "detail": "check the secret"}
-    await page.get_by_role("button", name="Renew").click()
+    await press(page, "Renew")
     await expect(page.get_by_role("alert")).to_have_text("Refused: check the secret")
     del api.renewed["invoices"]
-    await page.get_by_role("button", name="Renew").click()
+    await press(page, "Renew")
     await expect(page.get_by_text("Fresh")).to_be_visible()
     assert [target for _, target, _ in api.received] == ["/console/api/clients/invoices/renew"] * 2
 
@@ -61,7 +61,7 @@ async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, a
         await expect(card).to_contain_text(words)
     api.overview["routes"][0]["connections"] = {"idle": 0, "leased": 7}
     await expect(card).to_contain_text("7 in use, 0 idle")
-    await card.get_by_role("button", name="Check").click()
+    await press(card, "Check")
     await expect(card.get_by_role("listitem").filter(has_text="TCP")).to_contain_text("connected")
     await expect(card.get_by_role("listitem").filter(has_text="token")).to_contain_text("What to do: Check the secret.")
     await expect(card.get_by_role("status")).to_have_text("Failed: token.")
@@ -77,7 +77,7 @@ async def test_a_fault_is_switched_on_and_off(open_page: OpenPage, api: ConsoleA
     switch = page.get_by_role("switch", name="runtime.role_missing")
     await switch.check()
     await expect(page.get_by_text("On: runtime.role_missing")).to_be_visible()
-    await page.get_by_role("button", name="All off").click()
+    await press(page, "All off")
     await expect(switch).not_to_be_checked()
     told = [json.loads(body) for _, _, body in api.received]
     assert told == [{"runtime.role_missing": True}, {"runtime.role_missing": False}]
@@ -103,13 +103,13 @@ async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleA
     counts = {"waiting": 1, "delivering": 0, "dead": 1, "held": False, "oldest_at": 1, "bytes": 9}
     api.outbox, api.outbox_messages = [{"route": "http", **counts}], [outbox_message(1)]
     page = await open_page("#/outbox")
-    await page.get_by_role("button", name="Hold").click()
-    await page.get_by_role("button", name="Resume").click()
+    await press(page, "Hold")
+    await press(page, "Resume")
     await expect(page.get_by_role("button", name="Hold")).to_be_visible()
     await page.get_by_role("link", name="m1").click()
     await expect(page.get_by_role("table", name="Attempts")).to_contain_text("runtime_unavailable")
     assert await page.get_by_role("link", name="Download").get_attribute("href") == "/outbox/messages/m1/body"
-    await page.get_by_role("button", name="Retry").click()
+    await press(page, "Retry")
     await expect(page.get_by_text("The message is due now.")).to_be_visible()
     assert [(method, target) for method, target, _ in api.received] == [
         ("POST", "/outbox/routes/http/hold"),

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, answered
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import answer, exchange, recorded
 
@@ -95,7 +95,7 @@ async def test_a_message_is_sent_without_a_mouse(open_page: OpenPage, api: Conso
         await page.keyboard.press("Tab")
     await page.keyboard.type("/orders")
     await page.keyboard.press("Control+Enter")
-    await expect(page.get_by_role("region", name="Answer")).to_contain_text("200 OK")
+    await answered(page)
     assert [line["path"] for line, _ in api.sent] == ["/orders"]
 
 

@@ -4,7 +4,7 @@ import json
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, answered, press
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import MPL_ID, ORDER, exchange, failed, recorded, refused
 
@@ -40,11 +40,11 @@ async def test_pause_holds_the_list(page: Page, api: ConsoleApi) -> None:
     """What is new is counted, and comes afterwards."""
     await api.add(exchange(1))
     await expect(page.get_by_role("row")).to_have_count(2)
-    await page.get_by_role("button", name="Pause").click()
+    await press(page, "Pause")
     await api.add(exchange(2), exchange(3))
     await expect(page.get_by_text("Paused, 2 new")).to_be_visible()
     await expect(page.get_by_role("row")).to_have_count(2)
-    await page.get_by_role("button", name="Pause").click()
+    await press(page, "Pause")
     await expect(page.get_by_role("row")).to_have_count(4)
 
 
@@ -65,7 +65,7 @@ async def test_the_filter_finds_by_any_text_status_and_route(page: Page, api: Co
     await page.get_by_label("Route", exact=True).select_option("btp")
     await expect(rows).to_contain_text(["/btp/invoices"])
     await page.get_by_label("Filter").fill("nothing has this")
-    await page.get_by_role("button", name="Show all").click()
+    await press(page, "Show all")
     await expect(rows).to_have_count(4)
 
 
@@ -102,7 +102,7 @@ async def test_a_recorded_message_is_shown_and_copied(page: Page, api: ConsoleAp
     await expect(sent).to_have_text('{\n  "productIdentifier": "HT-1080",\n  "amount": 12345678901234567890\n}')
     await expect(page.get_by_role("table", name="Fields of the request")).to_contain_text("Authorization")
     await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    await page.get_by_role("button", name="Copy as curl").click()
+    await press(page, "Copy as curl")
     await expect(page.get_by_text("curl command copied.")).to_be_visible()
     await page.get_by_role("navigation").get_by_role("link", name="Send").click()
     await page.get_by_label("Body", exact=True).fill("")
@@ -129,8 +129,8 @@ async def test_a_recorded_message_is_sent_again(page: Page, api: ConsoleApi) -> 
     }
     await api.add(recorded(1))
     await page.get_by_role("row").nth(1).click()
-    await page.get_by_role("button", name="Send again").click()
-    await expect(page.get_by_role("region", name="Answer")).to_contain_text("200 OK")
+    await press(page, "Send again")
+    await answered(page)
     line = {"route": "http", "method": "POST", "path": "/orders", "fields": [["Content-Type", "application/json"]]}
     assert api.sent == [(line, ORDER.encode())]
 
