@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import pytest
 
 import hatch_build
 from proxy.cli.examples import EXAMPLES
 from proxy.cli.group import main
 from proxy.config.environment import _OPTIONS
-from tests.docs.pages import PAGES, ROOT, blocks, prose, read, words
+from tests.docs.pages import PAGES, ROOT, blocks, each_page, prose, read, words
 
 NAME = "cpi-oauth-proxy"
 ENDS = {"|", ">", ">>", "2>", "<", "&&", "||", ";", "&", ")"}
@@ -69,7 +68,7 @@ def fault(line: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_each_command_line_is_taken(page: Path) -> None:
     """With its options."""
     assert {line: said for line in command_lines(page) if (said := fault(line))} == {}
@@ -94,7 +93,7 @@ def test_command_lines_are_found_and_judged() -> None:
     assert sum(1 for page in PAGES for _ in command_lines(page)) > 40
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_each_variable_exists(page: Path) -> None:
     """At run time, or in the build."""
     assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) <= {*_OPTIONS, hatch_build.VARIABLE}

@@ -13,7 +13,7 @@ import yaml
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.config.problems import ConfigurationError
-from tests.docs.pages import PAGES, ROOT, blocks, read
+from tests.docs.pages import PAGES, ROOT, blocks, each_page, read
 from tests.unit.config.entries import BASIC, CERTIFICATE_KEY, PEM, ROUTE, SECRET_KEY
 
 CONTENTS = {
@@ -93,7 +93,7 @@ def loaded(text: str, folder: Path) -> Configuration:
     return load(file, {**variables, "CPI_SERVICE_KEY": SECRET_KEY})
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_each_configuration_is_right(page: Path, tmp_path: Path) -> None:
     """By `check`'s loader."""
     for where, text in configurations(page):

@@ -3,9 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
-from tests.docs.pages import PAGES, anchors, links
+from tests.docs.pages import anchors, each_page, links
 
 
 def wrong(page: Path, link: str) -> str:
@@ -21,13 +19,13 @@ def wrong(page: Path, link: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_each_link_leads_somewhere(page: Path) -> None:
     """A file, or its heading."""
     assert {link: found for link in links(page) if (found := wrong(page, link))} == {}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_no_heading_stands_twice(page: Path) -> None:
     """A link would reach the first."""
     if page.name != "CHANGELOG.md":

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.config.schema import Document
 from tests.docs.made import MAKERS, part_names, renewed
 from tests.docs.options import default_of, kind_of, parts
-from tests.docs.pages import PAGES, ROOT, read, words
+from tests.docs.pages import PAGES, ROOT, each_page, read, words
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_each_page_is_as_it_would_be_made_now(page: Path) -> None:
     """By `make docs`."""
     assert read(page) == renewed(read(page))

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.console import recordings
 from proxy.console.bodies import SHOWN
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Held, Upstream, answer, answering, head
@@ -69,7 +70,7 @@ async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Up
     assert fields(found["response"], "content-type") == ["application/xml"]
 
 
-@pytest.mark.parametrize("route", [{"buffer": "1KiB"}, {"buffer": "1KiB", "spool": "1MiB"}])
+@cases("route", {"buffer": "1KiB"}, {"buffer": "1KiB", "spool": "1MiB"})
 async def test_a_body_that_is_streamed_or_spooled_is_kept_too(page: Page, upstream: Upstream) -> None:
     """Its replay, with an answer in chunks, too."""
     upstream.follow(answering(head(200, b"Transfer-Encoding: chunked") + chunked(b"do", b"ne")))
@@ -220,7 +221,7 @@ async def test_an_exchange_that_outlives_the_recording_keeps_nothing(page: Page,
     assert page.console.recordings.bytes == 0
 
 
-@pytest.mark.parametrize("minutes", [0, -1, 15.1, True, "15", None])
+@cases("minutes", 0, -1, 15.1, True, "15", None)
 async def test_a_recording_has_at_most_fifteen_minutes(page: Page, minutes: Any) -> None:
     """Anything else is refused."""
     status, content = await page.ask("recordings/orders", "PUT", json={"minutes": minutes})

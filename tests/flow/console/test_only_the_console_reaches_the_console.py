@@ -1,7 +1,6 @@
 """Other sites, other names and clients without the token reach neither files nor API."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
 from tests.flow.console.page import Page
@@ -37,7 +36,7 @@ async def ask(page: Page, line: bytes, *fields: bytes, host: bytes = b"localhost
     return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", b"Host: " + host, *fields, length, b"", SEND]))
 
 
-@pytest.mark.parametrize("line", RESOURCES)
+@cases("line", *RESOURCES)
 async def test_without_the_token_nothing_is_served(page: Page, upstream: Upstream, line: bytes) -> None:
     """A wrong one, or another session's cookie, is none; nothing is done."""
     for fields in (
@@ -50,7 +49,7 @@ async def test_without_the_token_nothing_is_served(page: Page, upstream: Upstrea
     assert (upstream.requests, page.console.recordings.documents(), page.console.traffic.total) == ([], [], 0)
 
 
-@pytest.mark.parametrize("line", RESOURCES)
+@cases("line", *RESOURCES)
 async def test_a_page_of_another_site_reaches_nothing(page: Page, upstream: Upstream, line: bytes) -> None:
     """Even with the token: by form, script, EventSource, or a name that points here."""
     token = f"Authorization: Bearer {page.token}".encode()

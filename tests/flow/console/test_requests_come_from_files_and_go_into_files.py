@@ -8,6 +8,7 @@ import pytest
 
 from proxy.console import saved_requests
 from proxy.trial.http_file import parse_http
+from tests.cases import cases
 from tests.flow.console.page import Page
 
 POSTMAN = {
@@ -93,9 +94,7 @@ async def test_what_is_exported_can_be_read_again(page: Page) -> None:
     assert (await imported(page, text))[1] == {"requests": requests, "skipped": []}
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "{}", "x y z", b"\xff\xfe", json.dumps({"item": "x"}), '{"item":' + "[" * 100_000]
-)
+@cases("text", "{", "{}", "x y z", b"\xff\xfe", json.dumps({"item": "x"}), '{"item":' + "[" * 100_000)
 async def test_what_is_no_file_of_requests_is_refused(page: Page, text: str | bytes) -> None:
     """The sentence says why."""
     status, content = await imported(page, text)
@@ -121,17 +120,15 @@ async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) ->
     assert "longer than" in content["skipped"][0]["reason"]
 
 
-@pytest.mark.parametrize(
-    ("content", "status"),
-    [
-        ({}, 400),
-        ({"requests": []}, 400),
-        ({"requests": [1]}, 400),
-        ({"requests": [{"route": "nowhere"}]}, 404),
-        ({"requests": [{"name": 1}]}, 400),
-        ({"requests": [{"name": "a", "body": "\ud800"}]}, 400),
-        ({"requests": [{"name": "a", "route": "orders", "body": "### b\nGET /c"}]}, 400),
-    ],
+@cases(
+    "content, status",
+    ({}, 400),
+    ({"requests": []}, 400),
+    ({"requests": [1]}, 400),
+    ({"requests": [{"route": "nowhere"}]}, 404),
+    ({"requests": [{"name": 1}]}, 400),
+    ({"requests": [{"name": "a", "body": "\ud800"}]}, 400),
+    ({"requests": [{"name": "a", "route": "orders", "body": "### b\nGET /c"}]}, 400),
 )
 async def test_what_cannot_be_written_is_refused(page: Page, content: Any, status: int) -> None:
     """The sentence says why."""
@@ -139,7 +136,7 @@ async def test_what_cannot_be_written_is_refused(page: Page, content: Any, statu
     assert (answered, sorted(problem)) == (status, ["detail", "title"])
 
 
-@pytest.mark.parametrize("octets", [b"", b"{", b"[]", b"[" * 100_000])
+@cases("octets", b"", b"{", b"[]", b"[" * 100_000)
 async def test_what_is_no_object_is_refused(page: Page, octets: bytes) -> None:
     """Wherever JSON is expected."""
     assert (await page.ask("export", "POST", data=octets))[0] == 400

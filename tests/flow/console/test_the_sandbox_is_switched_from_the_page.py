@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.flow.console.conftest import OpenPage
 from tests.flow.console.page import Page
@@ -35,9 +36,10 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     assert tenant.faults.struck["runtime.role_missing"] >= 1
 
 
-@pytest.mark.parametrize(
-    ("fault", "replays"),
-    [("runtime.csrf_session_lost", ["fetch_csrf"]), ("runtime.expire_tokens", ["renew_token", "fetch_csrf"])],
+@cases(
+    "fault, replays",
+    ("runtime.csrf_session_lost", ["fetch_csrf"]),
+    ("runtime.expire_tokens", ["renew_token", "fetch_csrf"]),
 )
 async def test_a_fault_that_the_proxy_repairs_strikes_once(page: Page, fault: str, replays: list[str]) -> None:
     """So the repair is seen."""

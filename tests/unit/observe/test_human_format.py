@@ -70,7 +70,7 @@ def test_a_path_gives_way_to_the_mpl_id(path: str, shown: str) -> None:
 
 
 def test_an_mpl_id_is_the_first_to_get_room() -> None:
-    """Some have none."""
+    """The rest is left out."""
     fields = {
         "status": 200,
         "route": "in",

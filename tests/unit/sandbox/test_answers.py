@@ -80,7 +80,7 @@ def test_gorouters_404_has_the_text_that_sap_documents() -> None:
 
 
 def test_the_logon_page_is_html_with_status_200() -> None:
-    """Careless clients see a token."""
+    """It can pass for a token."""
     page = login_page()
     assert page.status == 200
     assert page.fields == (("Content-Type", "text/html;charset=utf-8"),)
@@ -88,7 +88,7 @@ def test_the_logon_page_is_html_with_status_200() -> None:
 
 @cases("admission", *Admission)
 def test_each_refusal_is_a_tomcat_page(admission: Admission) -> None:
-    """But RUN and FETCH."""
+    """RUN and FETCH are none."""
     if admission not in STATUSES:
         with pytest.raises(ValueError, match="is not a refusal"):
             refusal(admission)
