@@ -2,8 +2,7 @@
 
 import asyncio
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import granted
 from tests.fakes.upstream import Call, Held, Upstream, answer
 from tests.flow.running import Running, Serve, document, soon, turns, until
@@ -12,9 +11,9 @@ METHODS = [b"POST", b"PUT", b"PATCH"]
 LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-@pytest.mark.parametrize("behind", [b"the order", b""])
-@pytest.mark.parametrize("fields", [b"", b"Connection: keep-alive\r\n"])
-@pytest.mark.parametrize("method", METHODS)
+@cases("behind", b"the order", b"")
+@cases("fields", b"", b"Connection: keep-alive\r\n")
+@cases("method", *METHODS)
 async def test_in_http_1_0_it_is_a_400(
     plain: Running, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
 ) -> None:
@@ -24,7 +23,7 @@ async def test_in_http_1_0_it_is_a_400(
     assert "Content-Length" in refused.problem["detail"]
 
 
-@pytest.mark.parametrize("method", [*METHODS, b"DELETE", b"GET", b"MERGE"])
+@cases("method", *METHODS, b"DELETE", b"GET", b"MERGE")
 async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, method: bytes) -> None:
     """If it means to close."""
     sender = await plain.sender()
@@ -33,8 +32,8 @@ async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, metho
     assert (refused.field(b"Connection"), await sender.rest()) == ([b"close"], b"")
 
 
-@pytest.mark.parametrize("method", [*METHODS, b"GET"])
-@pytest.mark.parametrize("behind", [b"", b"\r\n"])
+@cases("method", *METHODS, b"GET")
+@cases("behind", b"", b"\r\n")
 async def test_an_empty_one_is_delivered(plain: Running, upstream: Upstream, method: bytes, behind: bytes) -> None:
     """Without a length there is no body (RFC 9112 §6.3)."""
     relayed = await plain.ask(method + LAST + behind)

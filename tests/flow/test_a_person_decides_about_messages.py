@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.outbox.message import MessageState, MessageSummary
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Held, Upstream, answer
@@ -146,7 +147,7 @@ async def test_one_message_is_shown_with_its_history(serve: Serve, settings: Doc
     }
 
 
-@pytest.mark.parametrize("body", [b"", b"<order/>", LARGE], ids=["empty", "row", "file"])
+@cases("body", {"empty": b"", "row": b"<order/>", "file": LARGE})
 async def test_a_body_is_a_file_to_save(serve: Serve, settings: Document, upstream: Upstream, body: bytes) -> None:
     """Byte for byte, whatever it is, and never a page of this address."""
     proxy = await serve(settings)
@@ -235,7 +236,7 @@ async def test_a_waiting_message_is_delivered_before_its_time(
     assert len(upstream.requests) == 2
 
 
-@pytest.mark.parametrize("decision", ["retry", "resume"])
+@cases("decision", "retry", "resume")
 async def test_what_a_person_wants_to_be_delivered_is_tried_although_the_upstream_was_away(
     serve: Serve, authority: AuthorizationServer, tmp_path: Path, decision: str
 ) -> None:
@@ -341,35 +342,33 @@ async def test_messages_of_a_route_that_has_gone_are_shown(
     assert await read(proxy, b"GET /outbox") == {"routes": []}
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "code"),
-    [
-        (b"GET " + UNKNOWN, 404, "message_unknown"),
-        (b"GET " + UNKNOWN + b"/body", 404, "message_unknown"),
-        (b"POST " + UNKNOWN + b"/retry", 404, "message_unknown"),
-        (b"DELETE " + UNKNOWN, 404, "message_unknown"),
-        (b"GET /outbox/messages/%2e%2e", 404, "message_unknown"),
-        (b"POST /outbox/routes/other/hold", 404, "route_unknown"),
-        (b"POST /outbox/routes/other/resume", 404, "route_unknown"),
-        (b"GET /outbox/messages?state=lost", 400, "query_malformed"),
-        (b"GET /outbox/messages?limit=1001", 400, "query_malformed"),
-        (b"GET /outbox/messages?limit=", 200, ""),
-        (b"GET /outbox/messages?limit=ten", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=nothing", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=" + b"0" * 32, 200, ""),
-        (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
-        (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
-        (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
-        (b"POST /outbox", 405, ""),
-        (b"HEAD " + UNKNOWN + b"/body", 404, ""),
-        (b"HEAD " + UNKNOWN + b"/retry", 405, ""),
-        (b"GET " + UNKNOWN + b"/retry", 405, ""),
-        (b"GET /outbox/routes/orders/hold", 405, ""),
-        (b"GET /outbox/routes/orders", 404, ""),
-    ],
+@cases(
+    "line, status, code",
+    (b"GET " + UNKNOWN, 404, "message_unknown"),
+    (b"GET " + UNKNOWN + b"/body", 404, "message_unknown"),
+    (b"POST " + UNKNOWN + b"/retry", 404, "message_unknown"),
+    (b"DELETE " + UNKNOWN, 404, "message_unknown"),
+    (b"GET /outbox/messages/%2e%2e", 404, "message_unknown"),
+    (b"POST /outbox/routes/other/hold", 404, "route_unknown"),
+    (b"POST /outbox/routes/other/resume", 404, "route_unknown"),
+    (b"GET /outbox/messages?state=lost", 400, "query_malformed"),
+    (b"GET /outbox/messages?limit=1001", 400, "query_malformed"),
+    (b"GET /outbox/messages?limit=", 200, ""),
+    (b"GET /outbox/messages?limit=ten", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=nothing", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=" + b"0" * 32, 200, ""),
+    (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
+    (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
+    (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
+    (b"POST /outbox", 405, ""),
+    (b"HEAD " + UNKNOWN + b"/body", 404, ""),
+    (b"HEAD " + UNKNOWN + b"/retry", 405, ""),
+    (b"GET " + UNKNOWN + b"/retry", 405, ""),
+    (b"GET /outbox/routes/orders/hold", 405, ""),
+    (b"GET /outbox/routes/orders", 404, ""),
 )
-@pytest.mark.parametrize("is_there", [True, False], ids=["outbox", "none"])
+@cases("is_there", {"outbox": True, "none": False})
 async def test_what_is_not_there_is_told(
     serve: Serve, settings: Document, line: bytes, status: int, code: str, *, is_there: bool
 ) -> None:
@@ -387,7 +386,7 @@ async def test_what_is_not_there_is_told(
         )
 
 
-@pytest.mark.parametrize("line", [b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry"])
+@cases("line", b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry")
 async def test_what_is_no_id_is_not_looked_for(serve: Serve, settings: Document, line: bytes) -> None:
     """A database may take it for a fault."""
     proxy = await serve(settings)
@@ -410,18 +409,16 @@ async def test_without_an_outbox_there_are_no_routes(
     assert not (tmp_path / "store").exists()
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        b"GET /outbox",
-        b"GET /outbox/messages",
-        b"GET " + UNKNOWN,
-        b"GET " + UNKNOWN + b"/body",
-        b"POST " + UNKNOWN + b"/retry",
-        b"DELETE " + UNKNOWN,
-        b"POST /outbox/routes/orders/hold",
-        b"POST /outbox/routes/orders/resume",
-    ],
+    b"GET /outbox",
+    b"GET /outbox/messages",
+    b"GET " + UNKNOWN,
+    b"GET " + UNKNOWN + b"/body",
+    b"POST " + UNKNOWN + b"/retry",
+    b"DELETE " + UNKNOWN,
+    b"POST /outbox/routes/orders/hold",
+    b"POST /outbox/routes/orders/resume",
 )
 async def test_a_store_that_fails_is_a_503(serve: Serve, settings: Document, line: bytes) -> None:
     """Health, metrics and status go on, and do not take it for an empty one."""
@@ -437,10 +434,7 @@ async def test_a_store_that_fails_is_a_503(serve: Serve, settings: Document, lin
     assert json.loads((await proxy.ask_admin("/status"))[1])["outbox"] == {"available": False, "routes": []}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b"GET /outbox", b"GET " + UNKNOWN + b"/body", b"POST " + UNKNOWN + b"/retry", b"DELETE " + UNKNOWN],
-)
+@cases("line", b"GET /outbox", b"GET " + UNKNOWN + b"/body", b"POST " + UNKNOWN + b"/retry", b"DELETE " + UNKNOWN)
 async def test_nothing_is_told_without_the_token(serve: Serve, settings: Document, line: bytes) -> None:
     """Neither to a command without it, nor to another site's page with it."""
     proxy = await serve(settings)

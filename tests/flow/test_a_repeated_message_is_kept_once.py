@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import chunked, request
@@ -52,16 +51,15 @@ async def test_an_id_is_forgotten_when_its_time_is_over(
     await proxy.lines.reach("message.delivered", 2)
 
 
-@pytest.mark.parametrize(
+@cases(
     "other",
-    [
-        posted(b"<b/>", ID),
-        posted(b"<a/>", ID, start=b"PUT /orders"),
-        posted(b"<a/>", ID, start=b"POST /orders/1"),
-        posted(b"<a/>", ID, start=b"POST /orders?a=b"),
-        request(b"POST /orders", b"Content-Type: text/xml", ID, body=b"<a/>"),
-    ],
-    ids=["body", "method", "path", "query", "content type"],
+    {
+        "body": posted(b"<b/>", ID),
+        "method": posted(b"<a/>", ID, start=b"PUT /orders"),
+        "path": posted(b"<a/>", ID, start=b"POST /orders/1"),
+        "query": posted(b"<a/>", ID, start=b"POST /orders?a=b"),
+        "content type": request(b"POST /orders", b"Content-Type: text/xml", ID, body=b"<a/>"),
+    },
 )
 async def test_another_message_with_the_same_id_is_refused(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, other: bytes
@@ -91,9 +89,7 @@ async def test_a_large_body_is_compared_as_a_whole(
     assert [bytes(each.body) for each in upstream.requests] == [body]
 
 
-@pytest.mark.parametrize(
-    "fields", [(), (b"X-Message-Id:",), (b"X-Message-Id: a", b"X-Message-Id: b")], ids=["missing", "empty", "several"]
-)
+@cases("fields", {"missing": (), "empty": (b"X-Message-Id:",), "several": (b"X-Message-Id: a", b"X-Message-Id: b")})
 async def test_a_message_without_one_id_is_accepted_under_ours(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, fields: tuple[bytes, ...]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream
@@ -17,31 +18,27 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
     return await serve(document(upstream, authority, content_types=["application/xml", "text/*"]))
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        request(b"POST /orders", XML, body=b"<a/>"),
-        request(b"PUT /orders", TEXT, body=b"a;b"),
-        request(b"POST /orders", TEXT, b"Transfer-Encoding: chunked") + chunked(b"a"),
-        request(b"POST /orders", JSON, body=b""),
-        request(b"POST /orders", body=b""),
-        request(b"GET /orders"),
-    ],
+    request(b"POST /orders", XML, body=b"<a/>"),
+    request(b"PUT /orders", TEXT, body=b"a;b"),
+    request(b"POST /orders", TEXT, b"Transfer-Encoding: chunked") + chunked(b"a"),
+    request(b"POST /orders", JSON, body=b""),
+    request(b"POST /orders", body=b""),
+    request(b"GET /orders"),
 )
 async def test_content_that_the_route_takes_passes_and_so_does_none(proxy: Running, octets: bytes) -> None:
     """Whatever the method."""
     assert (await (await proxy.sender()).ask(octets)).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        request(b"POST /orders", JSON, body=b"{}"),
-        request(b"POST /orders", body=b"{}"),
-        request(b"GET /orders", JSON, body=b"{}"),
-        request(b"POST /orders", JSON, b"Transfer-Encoding: chunked") + chunked(b"a"),
-        request(b"POST /orders", JSON, b"Expect: 100-continue", b"Content-Length: 5"),
-    ],
+    request(b"POST /orders", JSON, body=b"{}"),
+    request(b"POST /orders", body=b"{}"),
+    request(b"GET /orders", JSON, body=b"{}"),
+    request(b"POST /orders", JSON, b"Transfer-Encoding: chunked") + chunked(b"a"),
+    request(b"POST /orders", JSON, b"Expect: 100-continue", b"Content-Length: 5"),
 )
 async def test_other_content_is_a_415(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, octets: bytes

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
 from proxy.outbox.store import RouteHeld, TakenOver
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
@@ -37,7 +36,7 @@ async def until_again(clock: HandLoop, fact: Callable[[], object]) -> None:
     await until(holds)
 
 
-@pytest.mark.parametrize("settle", ["delivered", "deferred", "died"])
+@cases("settle", "delivered", "deferred", "died")
 async def test_what_happened_is_stored_as_soon_as_it_can_be(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, settle: str
 ) -> None:
@@ -53,7 +52,7 @@ async def test_what_happened_is_stored_as_soon_as_it_can_be(
     assert [len(proxy.lines.named(event)) for event in ("store.unreachable", "store.reached")] == [1, 1]
 
 
-@pytest.mark.parametrize("method", ["take", "next_due", "begin", "held"])
+@cases("method", "take", "next_due", "begin", "held")
 async def test_a_delivery_that_cannot_begin_begins_later(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, method: str
 ) -> None:

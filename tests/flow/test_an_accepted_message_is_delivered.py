@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from proxy.outbox.dispatcher import SOON
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import request
@@ -43,7 +42,7 @@ async def test_the_answer_comes_before_the_delivery(
     assert await kept(proxy) == []
 
 
-@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
+@cases("method", b"POST", b"PUT", b"PATCH", b"DELETE")
 async def test_method_target_fields_and_body_arrive_as_they_came(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
 ) -> None:
@@ -67,7 +66,7 @@ async def test_method_target_fields_and_body_arrive_as_they_came(
     )
 
 
-@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS"])
+@cases("method", b"GET", b"HEAD", b"OPTIONS")
 async def test_other_methods_are_forwarded_while_the_sender_waits(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
 ) -> None:
@@ -79,7 +78,7 @@ async def test_other_methods_are_forwarded_while_the_sender_waits(
     assert await summary(proxy) is None
 
 
-@pytest.mark.parametrize(("status", "length"), [(200, [b"0"]), (204, [])])
+@cases("status, length", (200, [b"0"]), (204, []))
 async def test_the_answer_can_be_without_content(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, status: int, length: list[bytes]
 ) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import chunked, request
@@ -13,7 +12,7 @@ from tests.flow.outbox import accepted, kept, outbox_document, posted, settled, 
 from tests.flow.running import Serve, until
 
 
-@pytest.mark.parametrize("limits", [{"max_messages": 2}, {"max_bytes": 100}])
+@cases("limits", {"max_messages": 2}, {"max_bytes": 100})
 async def test_a_full_outbox_refuses_until_there_is_room(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, limits: dict[str, int]
 ) -> None:
@@ -87,8 +86,8 @@ async def test_a_body_that_does_not_end_is_not_kept(
     assert await kept(proxy) == []
 
 
-@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
-@pytest.mark.parametrize("behind", [b"<order/>", b""])
+@cases("method", b"POST", b"PUT", b"PATCH", b"DELETE")
+@cases("behind", b"<order/>", b"")
 async def test_a_last_request_without_a_length_is_no_message(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes, behind: bytes
 ) -> None:
@@ -115,7 +114,7 @@ async def test_an_empty_body_with_its_length_is_a_message(
     assert upstream.requests[0].field(b"Content-Length") == [b"0"]
 
 
-@pytest.mark.parametrize("framed", [False, True], ids=["length", "chunks"])
+@cases("framed", {"length": False, "chunks": True})
 async def test_a_body_of_any_size_is_kept_whole(
     serve: Serve,
     upstream: Upstream,
@@ -165,7 +164,7 @@ async def test_rate_and_concurrency_count_for_acceptance(
     await proxy.lines.reach("message.delivered", 2)
 
 
-@pytest.mark.parametrize("reason", ["too large", "no store"])
+@cases("reason", "too large", "no store")
 async def test_a_refusal_that_is_certain_comes_before_the_body(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, reason: str
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.outbox.message import MessageState
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import Sender
@@ -30,7 +31,7 @@ async def test_a_restart_delivers_what_waits(
     assert (line["id"], line["attempts"], line["age_seconds"]) == (message_id, 2, 3600)
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
+@cases("repeatable", False, True)
 async def test_what_an_earlier_process_had_begun_may_have_arrived(
     serve: Serve,
     upstream: Upstream,
@@ -77,7 +78,7 @@ async def test_a_stop_waits_for_what_is_being_delivered(
     assert [bytes(each.body) for each in upstream.requests] == [b"1", b"2"]
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
+@cases("repeatable", False, True)
 async def test_a_delivery_that_a_stop_cuts_off_may_have_arrived(
     serve: Serve,
     upstream: Upstream,

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.store.postgres import database as database_module
 from proxy.store.postgres.database import QUICK, Database
+from tests.cases import cases
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.fakes.sender import request
 from tests.fakes.voiding_tenant import VoidingTenant
@@ -160,7 +161,7 @@ def test_no_message_waits_long_for_the_database() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("how", ["stopped", "paused"])
+@cases("how", "stopped", "paused")
 async def test_without_its_database_a_replica_makes_its_own_grant(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,10 +6,10 @@ import io
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import pytest
 from multidict import CIMultiDict
 
 from proxy.sandbox.flows import filler
+from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 
 PRODUCT = b'{"productIdentifier":"HT-1080"}'
@@ -56,7 +56,7 @@ async def test_the_record_shows_the_client_of_each_token(client: TenantClient) -
     ]
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Basic YTpi"])
+@cases("authorization", None, "Bearer nonsense", "Basic YTpi")
 async def test_a_request_without_a_valid_token_is_refused(client: TenantClient, authorization: str | None) -> None:
     """It is recorded, and no flow runs."""
     tenant = client.tenant
@@ -80,7 +80,7 @@ async def test_a_missing_role_is_a_403_without_the_csrf_field(client: TenantClie
     assert "X-CSRF-Token" not in answer.fields
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@cases("method", "GET", "HEAD")
 async def test_saps_example_is_answered(client: TenantClient, method: str) -> None:
     """A CSRF token is required, fetched without running the flow, and accepted with unchanged cookies."""
     refused = await client.send("/http/orders", PRODUCT)
@@ -118,7 +118,7 @@ async def test_a_fetch_runs_a_flow_without_csrf_protection(client: TenantClient)
     assert client.tenant.runs() == {"/invoices": 1}
 
 
-@pytest.mark.parametrize("path", ["/cxf/orders", "/http/nowhere", "/"])
+@cases("path", "/cxf/orders", "/http/nowhere", "/")
 async def test_an_unknown_address_is_tomcats_404(client: TenantClient, path: str) -> None:
     """The prefix of another adapter is unknown, too."""
     answer = await client.send(path)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.outbox.message import MessageState
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Held, Upstream, answer
@@ -43,7 +42,7 @@ async def test_the_next_message_waits_for_the_one_before_it(
     assert bodies(upstream) == [b"1", b"1", b"2", b"3"]
 
 
-@pytest.mark.parametrize("decision", ["retry", "discard"])
+@cases("decision", "retry", "discard")
 async def test_a_dead_letter_blocks_until_a_person_decides(
     serve: Serve,
     upstream: Upstream,

@@ -4,9 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from proxy.outbox.message import MessageState
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Call, Line, Upstream, answer, answering, hang, hang_up, head, reset
@@ -68,8 +67,8 @@ HAPPENINGS = {
 }
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
-@pytest.mark.parametrize("name", HAPPENINGS)
+@cases("repeatable", False, True)
+@cases("name", *HAPPENINGS)
 async def test_each_happening(
     serve: Serve,
     authority: AuthorizationServer,
@@ -112,7 +111,7 @@ async def test_each_happening(
             assert len(upstream.requests) == 1
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
+@cases("repeatable", False, True)
 async def test_nothing_is_lost_while_the_upstream_refuses_connections(
     serve: Serve,
     authority: AuthorizationServer,
@@ -200,9 +199,7 @@ async def test_a_csrf_fetch_that_fails_defers(
     assert (line["status"], line["attempts"]) == (403, 1)
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"), [(b"7", 7), (b"3600", 3600), (b"90000", 3600), (b"Fri, 15 Jan 2027 08:00:40 GMT", 40)]
-)
+@cases("asked, seconds", (b"7", 7), (b"3600", 3600), (b"90000", 3600), (b"Fri, 15 Jan 2027 08:00:40 GMT", 40))
 async def test_the_upstream_s_retry_after_wins(
     serve: Serve,
     upstream: Upstream,

@@ -10,6 +10,7 @@ import pytest
 from proxy.console import kept_answers, sender
 from proxy.console.bodies import SHOWN
 from proxy.console.sender import Outgoing, SenderLabel, deliver
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Call, Held, Upstream, answer, answering, head
 from tests.flow.console.conftest import OpenPage
@@ -227,20 +228,18 @@ async def test_an_answer_without_a_body_has_none(page: Page, upstream: Upstream)
         assert (content["body"]["size"], content["download"]) == (0, None)
 
 
-@pytest.mark.parametrize(
-    ("message", "status"),
-    [
-        ({"route": "nowhere"}, 404),
-        ({"route": 1}, 400),
-        ({"method": "P OST"}, 400),
-        ({"path": "x"}, 400),
-        ({"path": "/\ud800"}, 400),
-        ({"fields": [["a b", "c"]]}, 400),
-        ({"fields": [["a", "b\r\nc: d"]]}, 400),
-        ({"fields": [["a", "\u20ac"]]}, 400),
-        ({"fields": {"a": "b"}}, 400),
-        ({"fields": [["a"]]}, 400),
-    ],
+@cases(
+    "message, status",
+    ({"route": "nowhere"}, 404),
+    ({"route": 1}, 400),
+    ({"method": "P OST"}, 400),
+    ({"path": "x"}, 400),
+    ({"path": "/\ud800"}, 400),
+    ({"fields": [["a b", "c"]]}, 400),
+    ({"fields": [["a", "b\r\nc: d"]]}, 400),
+    ({"fields": [["a", "\u20ac"]]}, 400),
+    ({"fields": {"a": "b"}}, 400),
+    ({"fields": [["a"]]}, 400),
 )
 async def test_what_is_no_message_is_not_sent(
     page: Page, upstream: Upstream, message: dict[str, object], status: int
@@ -251,7 +250,7 @@ async def test_what_is_no_message_is_not_sent(
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize("octets", [b"", b"{}", b"[]\n", b"{\n", b"x" * (1 << 20) + b"x\n"])
+@cases("octets", b"", b"{}", b"[]\n", b"{\n", b"x" * (1 << 20) + b"x\n")
 async def test_a_request_without_its_line_is_refused(page: Page, octets: bytes) -> None:
     """Nothing is sent."""
     status, content = await page.ask("send", "POST", data=io.BytesIO(octets))

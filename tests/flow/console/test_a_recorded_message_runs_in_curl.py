@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream, answer
@@ -47,21 +48,19 @@ async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
     return command
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        request(b"POST /orders", b"Content-Type: text/xml", body=b"<order/>"),
-        request(b"POST /orders/a%20b/../c?x=[1-3]&y={a,b}&z=it's", body=b"<order/>"),
-        request(b"POST /orders", b'X-Odd: it\'s "$HOME" `id` \\n %s !x;', b"X-Empty:", body=b"<order/>"),
-        request(b"POST /orders", b"X-Latin: caf\xe9 100% \\ '\x80", body=b"<order/>"),
-        request(b"POST /orders", body=ODD.encode()),
-        request(b"POST /orders", body=b"@/etc/passwd"),
-        request(b"POST /orders", body=b""),
-        request(b"DELETE /orders/1"),
-        request(b"GET /orders", b"User-Agent: SAP", b"Accept: a/b"),
-        request(b"HEAD /orders"),
-        request(b"POST /orders", b"Content-Type: text/xml", b"Transfer-Encoding: chunked") + chunked(b"<or", b"der/>"),
-    ],
+    request(b"POST /orders", b"Content-Type: text/xml", body=b"<order/>"),
+    request(b"POST /orders/a%20b/../c?x=[1-3]&y={a,b}&z=it's", body=b"<order/>"),
+    request(b"POST /orders", b'X-Odd: it\'s "$HOME" `id` \\n %s !x;', b"X-Empty:", body=b"<order/>"),
+    request(b"POST /orders", b"X-Latin: caf\xe9 100% \\ '\x80", body=b"<order/>"),
+    request(b"POST /orders", body=ODD.encode()),
+    request(b"POST /orders", body=b"@/etc/passwd"),
+    request(b"POST /orders", body=b""),
+    request(b"DELETE /orders/1"),
+    request(b"GET /orders", b"User-Agent: SAP", b"Accept: a/b"),
+    request(b"HEAD /orders"),
+    request(b"POST /orders", b"Content-Type: text/xml", b"Transfer-Encoding: chunked") + chunked(b"<or", b"der/>"),
 )
 async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: bytes) -> None:
     """Whatever method, target, fields and body contain."""
@@ -70,7 +69,7 @@ async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: 
     assert " \\\n" in command
 
 
-@pytest.mark.parametrize("body", [bytes(range(256)), b"a\r\nb", b"\xff" * 200_000, b"x" * 100_000])
+@cases("body", bytes(range(256)), b"a\r\nb", b"\xff" * 200_000, b"x" * 100_000)
 async def test_a_binary_or_large_body_is_a_pipe(page: Page, upstream: Upstream, body: bytes) -> None:
     """Of base64, which survives a terminal."""
     upstream.script = deque([answer(200, body=b"done")])

@@ -22,6 +22,7 @@ from proxy.outbox.message import (
     TakenMessage,
 )
 from proxy.outbox.store import MessageBusy, MessageUnknown, OutboxStore, RouteHeld
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 NOW = 1_000_000.0
@@ -91,10 +92,9 @@ async def octets(body: "bytes | StoredBody") -> bytes:
 ENTRY = HistoryEntry(at=NOW, status=503, code="c", diagnosis="d", mpl_id="m")
 
 
-@pytest.mark.parametrize(
+@cases(
     "body",
-    [b"", b"body", LARGE, HeldBody(b"small"), HeldBody(LARGE)],
-    ids=["empty", "small", "large", "held-small", "held-large"],
+    {"empty": b"", "small": b"body", "large": LARGE, "held-small": HeldBody(b"small"), "held-large": HeldBody(LARGE)},
 )
 async def test_a_message_comes_back_as_it_was_accepted(opened: Opened, body: "bytes | StoredBody") -> None:
     """Byte for byte, from the next process."""
@@ -487,7 +487,7 @@ async def test_a_discarded_message_may_be_sent_again(store: OutboxStore) -> None
     assert await taken(store) == [second]
 
 
-@pytest.mark.parametrize(("max_messages", "max_bytes"), [(2, 1 << 30), (9, 2 * message().size)])
+@cases("max_messages, max_bytes", (2, 1 << 30), (9, 2 * message().size))
 async def test_a_full_outbox_refuses_until_there_is_room(store: OutboxStore, max_messages: int, max_bytes: int) -> None:
     """Dead letters count; another route has its own limits."""
     first, second = [await accept(store) for _ in range(2)]

@@ -8,6 +8,7 @@ from proxy.errors import OutboxUnavailable, UpstreamClosed, UpstreamMalformed
 from proxy.outbox.delivery import MOST_READ, DeliveredFile, DeliveryReport, failed, interrupted
 from proxy.outbox.message import INTERRUPTED
 from proxy.outbox.schedule import Delivery, DeliveryEnd
+from tests.cases import cases
 from tests.unit.outbox.store_contract import HeldBody
 
 ANSWERED = Delivery(end=DeliveryEnd.ANSWERED, status=200)
@@ -54,7 +55,7 @@ def test_without_an_answer_the_error_tells() -> None:
     assert (told.code, told.detail, told.delivery.retry_after) == (error.code, "It hung up.", error.retry_after)
 
 
-@pytest.mark.parametrize("error", [None, UpstreamMalformed("Broken.")])
+@cases("error", None, UpstreamMalformed("Broken."))
 async def test_an_answer_is_read_to_its_end(error: Exception | None) -> None:
     """Or up to where it breaks, because its status has told everything."""
     answer = Answer(3, 10, error)

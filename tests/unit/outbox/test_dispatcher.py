@@ -13,6 +13,7 @@ from proxy.outbox import dispatcher as dispatching
 from proxy.outbox.circuit_breaker import CircuitBreaker
 from proxy.outbox.deliverer import Deliverer
 from proxy.outbox.dispatcher import MOST_UNSTORED, SOON, Dispatcher
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 
 CONCURRENCY = 4
@@ -213,7 +214,7 @@ async def test_a_stop_gives_back_what_has_not_begun(dispatcher: Dispatcher, stor
     assert (messages("begun"), messages("given back")) == ("cde", "fghi")
 
 
-@pytest.mark.parametrize("is_away", [False, True])
+@cases("is_away", False, True)
 async def test_a_stop_gives_back_what_the_store_hands_over_meanwhile(
     dispatcher: Dispatcher, store: ScriptedStore, deliverer: Deliverer, clock: HandLoop, *, is_away: bool
 ) -> None:

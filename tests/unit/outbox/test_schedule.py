@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
+from tests.cases import cases
 from tests.docs.diagnoses import own_answers
 
 LATER = {401, 403, 404, 408, 429, 503}
@@ -65,28 +65,26 @@ def test_each_status_has_one_fate() -> None:
         assert decided(delivery, repeatable=repeatable) == expected, (status, flow_ran, repeatable)
 
 
-@pytest.mark.parametrize(
-    ("status", "once", "repeatable"),
-    [
-        (200, Done(), Done()),
-        (202, Done(), Done()),
-        (302, REFUSED, REFUSED),
-        (400, REFUSED, REFUSED),
-        (401, AGAIN, AGAIN),
-        (403, AGAIN, AGAIN),
-        (404, AGAIN, AGAIN),
-        (405, REFUSED, REFUSED),
-        (408, AGAIN, AGAIN),
-        (413, REFUSED, REFUSED),
-        (415, REFUSED, REFUSED),
-        (429, AGAIN, AGAIN),
-        (500, FLOW_FAILED, AGAIN),
-        (501, UNCERTAIN, AGAIN),
-        (502, UNCERTAIN, AGAIN),
-        (503, AGAIN, AGAIN),
-        (504, UNCERTAIN, AGAIN),
-        (505, UNCERTAIN, AGAIN),
-    ],
+@cases(
+    "status, once, repeatable",
+    (200, Done(), Done()),
+    (202, Done(), Done()),
+    (302, REFUSED, REFUSED),
+    (400, REFUSED, REFUSED),
+    (401, AGAIN, AGAIN),
+    (403, AGAIN, AGAIN),
+    (404, AGAIN, AGAIN),
+    (405, REFUSED, REFUSED),
+    (408, AGAIN, AGAIN),
+    (413, REFUSED, REFUSED),
+    (415, REFUSED, REFUSED),
+    (429, AGAIN, AGAIN),
+    (500, FLOW_FAILED, AGAIN),
+    (501, UNCERTAIN, AGAIN),
+    (502, UNCERTAIN, AGAIN),
+    (503, AGAIN, AGAIN),
+    (504, UNCERTAIN, AGAIN),
+    (505, UNCERTAIN, AGAIN),
 )
 def test_the_statuses_that_matter(status: int, once: object, repeatable: object) -> None:
     """Literally, so that a fault in the other table shows."""
@@ -94,15 +92,13 @@ def test_the_statuses_that_matter(status: int, once: object, repeatable: object)
     assert (decided(delivery, repeatable=False), decided(delivery, repeatable=True)) == (once, repeatable)
 
 
-@pytest.mark.parametrize(
-    ("end", "once", "repeatable"),
-    [
-        (DeliveryEnd.NO_TOKEN, AGAIN, AGAIN),
-        (DeliveryEnd.UNSENT, AGAIN, AGAIN),
-        (DeliveryEnd.CRASHED, AGAIN, AGAIN),
-        (DeliveryEnd.LOST, UNCERTAIN, AGAIN),
-        (DeliveryEnd.UNTRIED, Untouched(), Untouched()),
-    ],
+@cases(
+    "end, once, repeatable",
+    (DeliveryEnd.NO_TOKEN, AGAIN, AGAIN),
+    (DeliveryEnd.UNSENT, AGAIN, AGAIN),
+    (DeliveryEnd.CRASHED, AGAIN, AGAIN),
+    (DeliveryEnd.LOST, UNCERTAIN, AGAIN),
+    (DeliveryEnd.UNTRIED, Untouched(), Untouched()),
 )
 def test_each_end_without_an_answer(end: DeliveryEnd, once: object, repeatable: object) -> None:
     """Only what was written may have arrived."""
@@ -140,9 +136,7 @@ def made(kind: type[ProxyError]) -> ProxyError:
     return kind("detail")
 
 
-@pytest.mark.parametrize(
-    ("failures", "pause"), [(0, 5.0), (1, 5.0), (2, 30.0), (3, 120.0), (6, 3600.0), (7, 3600.0), (900, 3600.0)]
-)
+@cases("failures, pause", (0, 5.0), (1, 5.0), (2, 30.0), (3, 120.0), (6, 3600.0), (7, 3600.0), (900, 3600.0))
 def test_pauses_follow_the_steps_and_the_last_one_repeats(failures: int, pause: float) -> None:
     """With full jitter: any part of the step."""
     settings = OutboxSettings()
@@ -150,9 +144,13 @@ def test_pauses_follow_the_steps_and_the_last_one_repeats(failures: int, pause: 
         assert pause_after(settings, failures=failures, retry_after=None, jitter=jitter) == pause * jitter
 
 
-@pytest.mark.parametrize(
-    ("last", "retry_after", "pause"),
-    [(5.0, 1, 1.0), (5.0, 3600, 3600.0), (5.0, 3601, 3600.0), (7200.0, 7000, 7000.0), (7200.0, 9000, 7200.0)],
+@cases(
+    "last, retry_after, pause",
+    (5.0, 1, 1.0),
+    (5.0, 3600, 3600.0),
+    (5.0, 3601, 3600.0),
+    (7200.0, 7000, 7000.0),
+    (7200.0, 9000, 7200.0),
 )
 def test_a_server_s_retry_after_wins_up_to_an_hour_or_the_last_step(
     last: float, retry_after: int, pause: float

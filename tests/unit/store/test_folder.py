@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 
 from proxy.store.folder import Folder, FolderInUse, folder_of
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("path", "environ", "expected"),
-    [
-        ("/srv/outbox", {"STATE_DIRECTORY": "/var/lib/p"}, "/srv/outbox"),
-        (None, {"STATE_DIRECTORY": "/var/lib/p:/var/lib/q", "XDG_STATE_HOME": "/x"}, "/var/lib/p"),
-        (None, {"STATE_DIRECTORY": "", "XDG_STATE_HOME": "/x"}, "/x/cpi-oauth-proxy"),
-        (None, {"XDG_STATE_HOME": "relative"}, "~/.local/state/cpi-oauth-proxy"),
-        (None, {}, "~/.local/state/cpi-oauth-proxy"),
-    ],
+@cases(
+    "path, environ, expected",
+    ("/srv/outbox", {"STATE_DIRECTORY": "/var/lib/p"}, "/srv/outbox"),
+    (None, {"STATE_DIRECTORY": "/var/lib/p:/var/lib/q", "XDG_STATE_HOME": "/x"}, "/var/lib/p"),
+    (None, {"STATE_DIRECTORY": "", "XDG_STATE_HOME": "/x"}, "/x/cpi-oauth-proxy"),
+    (None, {"XDG_STATE_HOME": "relative"}, "~/.local/state/cpi-oauth-proxy"),
+    (None, {}, "~/.local/state/cpi-oauth-proxy"),
 )
 def test_the_first_folder_that_is_given_counts(path: str | None, environ: dict[str, str], expected: str) -> None:
     """The configured one, systemd's first, then that of the user."""

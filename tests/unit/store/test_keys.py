@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.store.keys import PLAIN, KeyMissing, Keys, ValueForged, parse_keys, read_keys
+from tests.cases import cases
 
 FIRST, SECOND = (base64.b64encode(bytes([number]) * 32) for number in (1, 2))
 OLD = parse_keys(FIRST)
@@ -37,7 +38,7 @@ def test_a_value_whose_key_is_gone_names_the_key() -> None:
         OLD.unseal(key_id, value, b"")
 
 
-@pytest.mark.parametrize("change", ["value", "context", "cut"])
+@cases("change", "value", "context", "cut")
 def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
     """The authentication of AES-GCM covers the context."""
     key_id, value = OLD.seal(b"content", b"here")
@@ -71,14 +72,12 @@ def test_a_hash_tells_content_and_context_apart() -> None:
     assert Keys().digest(b"bc", b"a") != Keys().digest(b"c", b"ab")
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        (b"", "the file has no key; write one with: openssl rand -base64 32"),
-        (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
-        (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
-        (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
-    ],
+@cases(
+    "text, problem",
+    (b"", "the file has no key; write one with: openssl rand -base64 32"),
+    (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
+    (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
+    (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
 )
 def test_a_key_that_cannot_be_used_is_refused_by_its_line(text: bytes, problem: str) -> None:
     """Without showing it."""

@@ -9,6 +9,7 @@ from proxy.store.postgres import connecting, transactions
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import StoreBusy
 from proxy.store.postgres.transactions import TRIES, rows, transact
+from tests.cases import cases
 from tests.unit.oauth.world import Lines
 from tests.unit.outbox.postgres.conftest import Replica, Session
 from tests.unit.outbox.store_contract import NOW, accept, message, taken
@@ -79,7 +80,7 @@ async def test_a_statement_that_takes_too_long_is_no_outage(store: PostgresOutbo
     assert len(lines.named("store.busy")) == 1
 
 
-@pytest.mark.parametrize(("shortest", "tries"), [(0.0, TRIES), (60.0, 1)])
+@cases("shortest, tries", (0.0, TRIES), (60.0, 1))
 async def test_what_was_in_the_way_of_another_is_tried_again(
     store: PostgresOutbox, session: Session, monkeypatch: pytest.MonkeyPatch, shortest: float, tries: int
 ) -> None:

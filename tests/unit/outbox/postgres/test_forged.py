@@ -5,6 +5,7 @@ import pytest
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.message import DeadLetterCode, MessageState
 from proxy.outbox.postgres.store import PostgresOutbox
+from tests.cases import cases
 from tests.unit.outbox.postgres.conftest import Session
 from tests.unit.outbox.store_contract import ENTRY, LARGE, accept, octets, taken
 
@@ -24,7 +25,7 @@ CONTENT = {
 }
 
 
-@pytest.mark.parametrize("how", CONTENT)
+@cases("how", *CONTENT)
 async def test_a_message_that_was_tampered_with_is_not_delivered(
     store: PostgresOutbox, session: Session, how: str
 ) -> None:
@@ -69,7 +70,7 @@ PIECES = {
 }
 
 
-@pytest.mark.parametrize("how", PIECES)
+@cases("how", *PIECES)
 async def test_a_large_body_that_was_tampered_with_is_not_sent_as_if_it_were_whole(
     store: PostgresOutbox, session: Session, how: str
 ) -> None:

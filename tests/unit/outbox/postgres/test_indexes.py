@@ -7,6 +7,7 @@ import pytest
 
 from proxy.outbox.message import MessageState
 from proxy.outbox.postgres import accepting, expiring, orders, people, settling, taking
+from tests.cases import cases
 from tests.fakes.postgres import PostgresServer
 from tests.unit.outbox.store_contract import NOW
 
@@ -63,7 +64,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@cases("name", *ASKED)
 @pytest.mark.usefixtures("store")
 async def test_a_question_reads_few_rows(postgres_server: PostgresServer, database: str, name: str) -> None:
     """Of tens of thousands."""

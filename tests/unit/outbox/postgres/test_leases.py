@@ -11,6 +11,7 @@ from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.outbox.postgres.waking import ALONE, LISTENING
 from proxy.outbox.store import MessageBusy, TakenOver
 from proxy.store.postgres.connecting import Connection
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.fakes.database_clock import DatabaseClock
 from tests.unit.oauth.world import Lines
@@ -131,7 +132,7 @@ async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica:
         assert await one.routes() == []
 
 
-@pytest.mark.parametrize("skew", [-600.0, 600.0])
+@cases("skew", -600.0, 600.0)
 async def test_clocks_that_are_wrong_do_no_harm(replica: Replica, clock: DatabaseClock, skew: float) -> None:
     """One of a replica: what it accepts and defers is due as for all others, and no lease ends early."""
     wrong = HandClock(wall=NOW + skew)
@@ -253,7 +254,7 @@ async def test_a_message_that_has_died_is_told_by_one_replica(replica: Replica, 
         assert [(each.waiting, each.dead) for each in await one.routes()] == [(30 - 22, 22)]
 
 
-@pytest.mark.parametrize("skew", [-600.0, 600.0])
+@cases("skew", -600.0, 600.0)
 async def test_a_wrong_clock_kills_nothing_early(replica: Replica, clock: DatabaseClock, skew: float) -> None:
     """Of the replica that looks; it tells times by its own clock."""
     wrong = HandClock(wall=NOW + skew)

@@ -13,6 +13,7 @@ from proxy.outbox.postgres.batches import WITHIN
 from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.store.keys import parse_keys
 from proxy.store.postgres import connecting
+from tests.cases import cases
 from tests.fakes.postgres import PostgresServer
 from tests.unit.outbox.postgres.conftest import Replica
 from tests.unit.outbox.store_contract import LARGE, NOW, accept, message, octets, taken
@@ -71,7 +72,7 @@ class CutAtCommit:
         monkeypatch.setattr(transaction.AsyncTransaction, "_commit_gen", cut)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["not committed", "committed"])
+@cases("after", {"not committed": False, "committed": True})
 async def test_a_commit_whose_answer_was_lost_is_not_promised(
     replica: Replica,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,6 +13,7 @@ import pytest
 from proxy.errors import OutboxFull, OutboxUnavailable
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.unit.outbox.store_contract import LARGE, NOW, HeldBody, accept, octets, taken
 
@@ -49,7 +50,7 @@ async def test_a_body_is_read_from_any_byte(store: SqliteOutbox) -> None:
     assert await body.read(len(LARGE)) == b""
 
 
-@pytest.mark.parametrize("change", ["cut", "gone"])
+@cases("change", "cut", "gone")
 async def test_a_file_that_was_damaged_is_not_delivered(store: SqliteOutbox, tmp_path: Path, change: str) -> None:
     """Reading it fails."""
     body = await store.body(await accept(store, body=LARGE))
@@ -74,8 +75,8 @@ async def test_pieces_that_were_exchanged_are_not_delivered(store: SqliteOutbox,
         await octets(body)
 
 
-@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, OutboxFull), (errno.EIO, OutboxUnavailable)])
-@pytest.mark.parametrize("call", ["create", "write", "sync", "sync_folder"])
+@cases("number, error", (errno.ENOSPC, OutboxFull), (errno.EIO, OutboxUnavailable))
+@cases("call", "create", "write", "sync", "sync_folder")
 async def test_a_body_that_cannot_be_written_is_not_accepted(
     store: SqliteOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: type[Exception]
 ) -> None:

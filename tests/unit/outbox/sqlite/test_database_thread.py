@@ -16,6 +16,7 @@ from proxy.outbox.sqlite.database_thread import DatabaseThread
 from proxy.outbox.sqlite.reserve import Reserve
 from proxy.outbox.sqlite.schema import open_database
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 PATIENCE = 30.0
@@ -232,7 +233,7 @@ async def test_the_log_is_emptied_now_and_then(thread: DatabaseThread, monkeypat
     assert sizes[-1] < 40 < sizes[0] - 200, sizes
 
 
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR])
+@cases("code", sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 async def test_a_checkpoint_that_fails_loses_nothing(
     thread: DatabaseThread, opener: Opener, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:

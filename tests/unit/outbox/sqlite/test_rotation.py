@@ -10,6 +10,7 @@ from proxy.outbox.message import DeadLetterCode, MessageState
 from proxy.outbox.sqlite.database import KeysNeeded
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.unit.outbox.store_contract import LARGE, NOW, HeldBody, accept, message, octets, taken
 from tests.unit.store.test_keys import OLD, ROTATED
@@ -29,7 +30,7 @@ async def opened(folder: Path, keys: Keys) -> SqliteOutbox:
     return await SqliteOutbox.open(folder, keys=keys, clock=HandClock(wall=NOW))
 
 
-@pytest.mark.parametrize("before", [Keys(), OLD], ids=["plain", "old"])
+@cases("before", {"plain": Keys(), "old": OLD})
 async def test_what_was_kept_before_a_key_was_added_goes_on(tmp_path: Path, before: Keys) -> None:
     """It is read, stays first in its order, and its id is remembered."""
     store = await opened(tmp_path, before)

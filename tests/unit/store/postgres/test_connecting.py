@@ -13,23 +13,22 @@ from psycopg.pq import TransactionStatus
 from proxy.store.postgres import connecting as module
 from proxy.store.postgres.connecting import Server, bounded, check_open, connect, current, parameters, reason_of
 from proxy.store.tokens import StoreUnreachable
+from tests.cases import cases
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.unit.store.postgres.conftest import Connect
 
 needs_server = pytest.mark.needs("postgresql")
 
 
-@pytest.mark.parametrize(
-    ("url", "mode"),
-    [
-        ("postgresql://u@db.example.com/x", "verify-full"),
-        ("postgresql://u@127.0.0.1,db.example.com/x", "verify-full"),
-        ("postgresql://u@db.example.com/x?sslmode=require", "require"),
-        ("postgresql://u@127.0.0.1/x", None),
-        ("postgresql://u@localhost,[::1]/x", None),
-        ("postgresql:///x?host=/run/postgresql", None),
-        ("postgresql://u@db.example.com/x?hostaddr=127.0.0.1", None),
-    ],
+@cases(
+    "url, mode",
+    ("postgresql://u@db.example.com/x", "verify-full"),
+    ("postgresql://u@127.0.0.1,db.example.com/x", "verify-full"),
+    ("postgresql://u@db.example.com/x?sslmode=require", "require"),
+    ("postgresql://u@127.0.0.1/x", None),
+    ("postgresql://u@localhost,[::1]/x", None),
+    ("postgresql:///x?host=/run/postgresql", None),
+    ("postgresql://u@db.example.com/x?hostaddr=127.0.0.1", None),
 )
 def test_another_machine_is_verified_unless_the_url_says_otherwise(url: str, mode: str | None) -> None:
     """As everywhere in the proxy, verification is the default."""

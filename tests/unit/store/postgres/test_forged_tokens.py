@@ -12,6 +12,7 @@ from proxy.store.postgres.database import Database
 from proxy.store.postgres.migrations import migrate
 from proxy.store.postgres.names import NameKey
 from proxy.store.postgres.tokens import PostgresTokens
+from tests.cases import cases
 from tests.fakes.token_store import keys
 from tests.unit.oauth.registrations import XSUAA, registration
 from tests.unit.oauth.shared_world import Replica, World
@@ -82,7 +83,7 @@ async def test_a_token_is_taken_over_as_it_was_published(started: Started) -> No
     assert (other.grants, other.rejected) == (0, [])
 
 
-@pytest.mark.parametrize("how", FORGED)
+@cases("how", *FORGED)
 async def test_a_token_that_was_tampered_with_is_not_used(started: Started, connecting: Connect, how: str) -> None:
     """It is told, and there is a grant instead."""
     for client in ("a", "b"):
