@@ -17,7 +17,7 @@ LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 async def test_in_http_1_0_it_is_a_400(
     plain: Running, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
 ) -> None:
-    """An empty body has one too (RFC 1945 §8.3)."""
+    """Though it is empty (RFC 1945 §8.3)."""
     refused = await plain.ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
     assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
     assert "Content-Length" in refused.problem["detail"]
@@ -35,7 +35,7 @@ async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, metho
 @cases("method", *METHODS, b"GET")
 @cases("behind", b"", b"\r\n")
 async def test_an_empty_one_is_delivered(plain: Running, upstream: Upstream, method: bytes, behind: bytes) -> None:
-    """Without a length there is no body (RFC 9112 §6.3)."""
+    """It has no body (RFC 9112 §6.3)."""
     relayed = await plain.ask(method + LAST + behind)
     assert (relayed.status, upstream.bodies) == (200, [b""])
 
@@ -59,7 +59,7 @@ async def test_a_body_that_comes_later_is_a_411_too(plain: Running, upstream: Up
 
 
 async def test_a_body_that_comes_before_the_token_is_not_left_behind(serve: Serve, upstream: Upstream) -> None:
-    """Nothing has been sent then, and nothing is."""
+    """Nothing is sent."""
     go = asyncio.Event()
 
     async def grant(call: Call) -> None:

@@ -43,7 +43,7 @@ async def test_content_that_the_route_takes_passes_and_so_does_none(proxy: Runni
 async def test_other_content_is_a_415(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, octets: bytes
 ) -> None:
-    """That names what is taken; no token is asked for."""
+    """No token is asked for."""
     refused = await (await proxy.sender()).ask(octets)
     assert (refused.status, refused.code) == (415, "content_type_not_allowed")
     assert refused.field(b"Accept") == [b"application/xml, text/*"]
@@ -56,7 +56,7 @@ async def test_other_content_is_a_415(
 async def test_a_sender_that_asks_too_often_is_a_429(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Until it has waited as long as it was told; its connection goes on."""
+    """Its connection goes on."""
     proxy = await serve(document(upstream, authority, rate={"per_sender": "6/m", "burst": 2}))
     sender, octets = await proxy.sender(), request(b"POST /orders", body=b"x")
     assert [(await sender.ask(octets)).status for _ in range(3)] == [200, 200, 429]
@@ -73,7 +73,7 @@ async def test_a_sender_that_asks_too_often_is_a_429(
 async def test_behind_trusted_proxies_each_sender_has_its_own_rate(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """IPv6 by /64; what the sender itself writes in front changes nothing."""
+    """IPv6 by /64."""
     given = document(upstream, authority, rate={"per_sender": "1/h"}) | {"trusted_proxies": ["127.0.0.0/8"]}
     sender = await (await serve(given)).sender()
     statuses = []

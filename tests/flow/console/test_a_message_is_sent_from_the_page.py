@@ -21,7 +21,7 @@ MPL = b"SAP_MessageProcessingLogID: AGpyvUXKUZJ"
 
 
 async def test_the_upstream_gets_it_with_our_token_and_the_page_its_answer(page: Page, upstream: Upstream) -> None:
-    """Path, query, fields and body are those of the form."""
+    """The parts are those of the form."""
     upstream.script = deque([answer(202, MPL, b"Content-Type: application/json", body=b'{"a": 1}')])
     fields = [["Content-Type", "application/xml"], ["X-Own", "1"], ["Content-Length", "9999"]]
     status, content = await page.send(b"<order/>", path="/new?id=1", fields=fields)
@@ -47,13 +47,13 @@ async def test_traffic_and_log_name_the_sender_console(page: Page) -> None:
 
 @pytest.mark.parametrize("route", [{"allow": ["127.0.0.0/8"]}])
 async def test_it_comes_from_loopback(page: Page) -> None:
-    """For a route that admits certain addresses."""
+    """Its route admits certain addresses."""
     assert (await page.send(b"<order/>"))[1]["status"] == 200
 
 
 @pytest.mark.parametrize("route", [{"allow": ["10.0.0.0/8"]}])
 async def test_a_fence_stops_it(page: Page, upstream: Upstream) -> None:
-    """As it stops any sender of this machine; the page shows what to do."""
+    """The page shows what to do."""
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["code"], content["made_by"]) == (403, "sender_not_allowed", "proxy")
     assert "allow" in content["what_to_do"]
@@ -74,7 +74,7 @@ async def test_the_csrf_handshake_is_explained(page: Page, upstream: Upstream) -
 
 
 async def test_a_content_type_is_guessed(page: Page, upstream: Upstream) -> None:
-    """From the first bytes of the body, unless the form has one; a message without a body has none."""
+    """From its first bytes, unless the form has one."""
     for body in (b'{"a": 1}', b"<a/>", b"a", b""):
         await page.send(body)
     assert [received.field(b"Content-Type") for received in upstream.requests] == [
@@ -86,7 +86,7 @@ async def test_a_content_type_is_guessed(page: Page, upstream: Upstream) -> None
 
 
 async def test_a_body_is_streamed(page: Page, upstream: Upstream) -> None:
-    """The upstream gets the first piece before the page has sent the last one; the length may be unknown."""
+    """Its length may be unknown."""
     last = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
@@ -104,14 +104,14 @@ async def test_a_body_is_streamed(page: Page, upstream: Upstream) -> None:
 
 @pytest.mark.parametrize("route", [{"max_body": "1KiB"}])
 async def test_a_body_above_the_limit_of_the_route_is_refused(page: Page, upstream: Upstream) -> None:
-    """By the proxy, and the page reads the answer although the body was not read to its end."""
+    """The page can read the answer before the body's end."""
     _, content = await page.send(b"x" * (4 << 20))
     assert (content["status"], content["code"]) == (413, "body_too_large")
     assert upstream.requests == []
 
 
 async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream) -> None:
-    """Half of it is not sent as if it were all."""
+    """Half of it is not sent."""
 
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"
@@ -129,7 +129,7 @@ async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream
 
 
 async def test_a_page_that_goes_cancels_its_message(page: Page, upstream: Upstream) -> None:
-    """As a sender that disconnects: what has arrived upstream is not taken back."""
+    """What has arrived upstream is not taken back."""
     held = Held()
     upstream.script = deque([held])
     sending = asyncio.ensure_future(page.send(b"<order/>"))
@@ -174,7 +174,7 @@ async def test_of_a_large_answer_the_beginning_is_shown_and_all_can_be_saved(pag
 
 
 async def test_the_last_answers_are_kept(page: Page, upstream: Upstream) -> None:
-    """Small ones and large ones; older ones are gone, and the page says so."""
+    """Older ones are gone, and the page says so."""
     upstream.script = deque([answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small")])
     urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(kept_answers.KEPT + 1)]
     status, content = await page.ask(urls[0])
@@ -277,7 +277,7 @@ async def test_spaces_and_letters_of_a_path_are_encoded(page: Page, upstream: Up
 
 
 async def test_a_stop_lets_a_running_message_finish(page: Page, upstream: Upstream) -> None:
-    """It counts as an exchange like any other."""
+    """It is an exchange like any other."""
     held = Held()
     upstream.script = deque([held])
     sending = asyncio.ensure_future(page.send(b"<order/>"))

@@ -20,7 +20,7 @@ ODD = 'it\'s "$HOME" `id` \\n %s !x\n\ttail \u00e4\u20ac'
 
 
 async def run(command: str, **variables: str) -> tuple[int, str]:
-    """Exit status and output of a command in sh."""
+    """Exit status and output in sh."""
     environ = {"PATH": os.environ["PATH"], "NO_PROXY": "*", **variables}
     process = await asyncio.create_subprocess_exec(
         "sh",
@@ -34,7 +34,7 @@ async def run(command: str, **variables: str) -> tuple[int, str]:
 
 
 async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
-    """Sends a message, then its command; the upstream gets the same twice."""
+    """The upstream gets the same twice."""
     await page.record()
     await (await page.proxy.sender()).ask(octets)
     command: str = (await page.newest())["curl"]
@@ -63,7 +63,7 @@ async def sent_again(page: Page, upstream: Upstream, octets: bytes) -> str:
     request(b"POST /orders", b"Content-Type: text/xml", b"Transfer-Encoding: chunked") + chunked(b"<or", b"der/>"),
 )
 async def test_the_same_message_arrives(page: Page, upstream: Upstream, octets: bytes) -> None:
-    """Whatever method, target, fields and body contain."""
+    """Whatever its parts contain."""
     command = await sent_again(page, upstream, octets)
     assert command.startswith("curl ")
     assert " \\\n" in command
@@ -79,7 +79,7 @@ async def test_a_binary_or_large_body_is_a_pipe(page: Page, upstream: Upstream, 
 
 
 async def test_the_senders_own_credential_is_left_out(page: Page, upstream: Upstream) -> None:
-    """The proxy removes Authorization; cookies of a session are not the message's."""
+    """Neither Authorization nor a session's cookies."""
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-API-Key: s3cr3tKey"]
     await page.record()
     await (await page.proxy.sender()).ask(request(b"POST /orders", *shown, body=b"<order/>"))
@@ -92,7 +92,7 @@ async def test_the_senders_own_credential_is_left_out(page: Page, upstream: Upst
 async def test_a_key_that_the_route_wants_is_a_variable(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Without it sh says which one is missing, and nothing is sent."""
+    """Without it nothing is sent."""
     (tmp_path / "keys").write_text("s3cr3tKey\n")
     options = {"inbound_auth": {"api_key": {"field": "X-Sender", "keys_file": str(tmp_path / "keys")}}}
     page = await open_page(document(upstream, authority, name="orders", **options))
@@ -106,7 +106,7 @@ async def test_a_key_that_the_route_wants_is_a_variable(
 
 
 async def test_a_query_with_a_credential_cannot_be_copied(page: Page) -> None:
-    """It is not shown, so the command would be another one."""
+    """The command would be another one."""
     await page.record()
     await (await page.proxy.sender()).ask(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
     found = await page.newest()

@@ -15,7 +15,7 @@ from tests.flow.outbox import accepted, kept, outbox_document, posted
 async def test_a_message_that_dies_is_told(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """By the name of its route; the page then asks for the numbers."""
+    """By the name of its route."""
     upstream.script.appendleft(answer(400))
     page = await open_page(outbox_document(upstream, authority, tmp_path))
     state = await page.get("state")
@@ -34,7 +34,7 @@ async def test_a_message_that_dies_is_told(
 async def test_a_message_that_only_waits_is_told(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """A held route delivers nothing, and its messages are shown all the same."""
+    """As one of a held route does."""
     page = await open_page(outbox_document(upstream, authority, tmp_path))
     await page.proxy.app.outboxes.store().hold("orders")
     stream = await (await page.stream()).opened()
@@ -44,7 +44,7 @@ async def test_a_message_that_only_waits_is_told(
 
 
 async def told(stream: EventStream) -> object:
-    """What the next event about outboxes says."""
+    """The next event about outboxes."""
     async with asyncio.timeout(30):
         while True:
             name, content = await stream.event()
@@ -55,7 +55,7 @@ async def told(stream: EventStream) -> object:
 async def test_what_the_page_sends_is_accepted_like_any_message(
     open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """The answer is that of the outbox, and Traffic says who made it."""
+    """Traffic says that the outbox answered."""
     page = await open_page(outbox_document(upstream, authority, tmp_path))
     status, sent = await page.send(b"<order/>")
     assert (status, sent["status"], sent["made_by"]) == (200, 202, "outbox")

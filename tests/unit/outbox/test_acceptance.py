@@ -26,7 +26,7 @@ ACCEPTED = Accepted(id="0" * 32, accepted_at=0.0, expires_at=60.0, is_new=True)
 
 
 def request(first: bytes = b"POST / HTTP/1.1", *, persistent: bool = True) -> Any:
-    """A request, as far as acceptance looks at it."""
+    """As far as acceptance looks."""
     sender = SimpleNamespace(persistent=lambda: persistent)
     return SimpleNamespace(head=request_head(first, (b"Host", b"h")), sender=sender, id="id-1")
 
@@ -38,7 +38,7 @@ def request(first: bytes = b"POST / HTTP/1.1", *, persistent: bool = True) -> An
     (OutboxAnswer.NO_CONTENT, {"HTTP/1.1 204 No Content"}),
 )
 def test_the_answer_has_the_message_s_id(status: OutboxAnswer, lines: set[str]) -> None:
-    """And content with 202 only; 204 has no length."""
+    """And content with 202 only."""
     head, _, content = answer(request(), ACCEPTED, status, now=0.0).decode().partition("\r\n\r\n")
     always = {"Date: Thu, 01 Jan 1970 00:00:00 GMT", f"Outbox-Id: {ACCEPTED.id}", "X-Request-ID: id-1"}
     assert set(head.split("\r\n")) == always | lines
@@ -59,7 +59,7 @@ def test_the_answer_tells_whether_the_connection_stays(first: bytes, line: bytes
 
 
 async def test_the_hash_tells_every_part_apart() -> None:
-    """Also if they are the same when they are written one behind the other; a file counts as its content."""
+    """A file counts as its content."""
 
     async def hashed(method: str, target: bytes, content_type: bytes, body: Any) -> bytes:
         fields = request_head(b"POST / HTTP/1.0", (b"Content-Type", content_type)).fields
@@ -86,7 +86,7 @@ def test_an_id_that_is_missing_or_not_the_only_one_is_none(values: list[bytes], 
 
 
 def test_what_may_not_be_whole_is_refused() -> None:
-    """A body that the spool has lost, bytes behind it, a closing request without a length, and too many bytes."""
+    """Lost, overrun, unframed or too large."""
     with pytest.raises(OutboxUnavailable, match="TMPDIR"):
         whole(cast("Any", SimpleNamespace()))
     overrun = LengthRequired("Send a length.")

@@ -5,7 +5,7 @@ from tests.cases import cases
 
 
 def test_a_position_tells_the_number_again() -> None:
-    """So that the next page is found although the message has gone."""
+    """The message may have gone."""
     shown = MessageSummary(
         id="m1",
         route="orders",
@@ -22,5 +22,5 @@ def test_a_position_tells_the_number_again() -> None:
 
 @cases("text", "", "12", "seq-", "seq-x", "seq--1", "seq-\u0663", "m1", "seq-" + "9" * 19)
 def test_anything_else_is_no_position(text: str) -> None:
-    """Such as an id, or a number that no message can have."""
+    """Such as an id, or too large a number."""
     assert seq_at(text) is None

@@ -17,7 +17,7 @@ ROTATED = parse_keys(SECOND + b"\n" + FIRST)
 
 @given(st.binary(), st.binary())
 def test_what_was_sealed_comes_back(content: bytes, context: bytes) -> None:
-    """Also with a newer key in front, and it is not to be seen in what is stored."""
+    """Also with a newer key in front."""
     key_id, value = OLD.seal(content, context)
     assert ROTATED.unseal(key_id, value, context) == content
     assert len(content) < 4 or content not in value
@@ -40,7 +40,7 @@ def test_a_value_whose_key_is_gone_names_the_key() -> None:
 
 @cases("change", "value", "context", "cut")
 def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
-    """The authentication of AES-GCM covers the context."""
+    """AES-GCM covers the context."""
     key_id, value = OLD.seal(b"content", b"here")
     changed = {"value": value[:-1] + bytes([value[-1] ^ 1]), "context": value, "cut": value[:3]}[change]
     with pytest.raises(ValueForged):
@@ -48,20 +48,20 @@ def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
 
 
 def test_without_keys_nothing_is_encrypted() -> None:
-    """What is stored so stays readable after keys were added, in a store that may have been without."""
+    """It stays readable with keys."""
     assert Keys().seal(b"content", b"context") == (PLAIN, b"content")
     assert Keys().unseal(PLAIN, b"content", b"context") == b"content"
     assert OLD.reading_plain().unseal(PLAIN, b"content", b"context") == b"content"
 
 
 def test_a_value_that_is_not_encrypted_is_refused_where_all_are() -> None:
-    """Whoever can write into the database could else put anything there."""
+    """Anybody could have put it there."""
     with pytest.raises(ValueForged, match="not encrypted"):
         OLD.unseal(PLAIN, b"content", b"context")
 
 
 def test_hashes_are_keyed_and_looked_for_under_every_key() -> None:
-    """And without one, for what was stored before there were keys."""
+    """And without a key."""
     found = ROTATED.digests(b"id", b"route")
     assert found == [ROTATED.digest(b"id", b"route"), OLD.digest(b"id", b"route"), Keys().digest(b"id", b"route")]
     assert len({digest for _, digest in found}) == len(found)
