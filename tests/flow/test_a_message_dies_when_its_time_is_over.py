@@ -34,7 +34,7 @@ async def send(proxy: Running, count: int) -> list[str]:
 
 
 async def die(proxy: Running, ids: list[str], clock: HandLoop) -> None:
-    """They die when their time is over, not before, and it is told everywhere."""
+    """They die now, not before; it is told everywhere."""
     told: list[str] = []
     clock.advance(59)
     await settled(proxy)

@@ -311,7 +311,7 @@ async def test_what_is_being_delivered_does_not_die_of_age(store: OutboxStore, c
 
 
 async def test_a_look_finds_few_at_a_time_and_says_whether_there_are_more(store: OutboxStore, clock: HandClock) -> None:
-    """The oldest come first."""
+    """Those that expired first come first."""
     ids = [await accept(store, expires_at=NOW + 100 - number) for number in range(5)]
     ids.reverse()
     clock.advance(100)

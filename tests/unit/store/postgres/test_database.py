@@ -232,7 +232,7 @@ async def test_notifications_that_do_not_arrive_are_found_out(
 
 
 async def test_a_database_without_listen_is_found_out(connecting: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of some imitations."""
+    """Some imitations have none."""
     monkeypatch.setattr("proxy.store.postgres.notifications.LISTEN", "LISTENS TO nothing")
     assert not await listens(await connecting(), await connecting())
 
