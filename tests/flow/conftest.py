@@ -1,7 +1,7 @@
 """A proxy in front of a stand-in tenant or of a scripted upstream, all of them on real sockets in one event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
 from tests.flow.canaries import leaks
+from tests.flow.outbox import outbox_document
 from tests.flow.running import Document, NewExtension, Orders, Running, Serve, document, start, tenant_document
 from tests.flow.tenant_client import TenantClient, connected
 
@@ -76,6 +77,18 @@ async def serve(
 def orders(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Orders:
     """Starts proxies with one route, `/orders`, to the scripted upstream."""
     return lambda authority=authority, **options: serve(document(upstream, authority, **options))
+
+
+@pytest.fixture
+def outbox(serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path) -> Orders:
+    """Starts proxies whose one route, `/orders`, has an outbox with these options; `also` is beside the route."""
+
+    def started(
+        upstream: Any = upstream, authority: Any = authority, also: Document | None = None, **options: Any
+    ) -> Awaitable[Running]:
+        return serve(outbox_document(upstream, authority, tmp_path, **options) | (also or {}))
+
+    return started
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ KEY = "a" * 43 + "="
 def outbox_document(
     upstream: Upstream | str, authority: AuthorizationServer | str, folder: Path, *, route: Any = None, **outbox: Any
 ) -> Document:
-    """A configuration whose one route, `/orders`, has an outbox; its store is in the folder."""
+    """One route, `/orders`, with an outbox; its store is in the folder."""
     found = document(upstream, authority, outbox={"retries": ["10s", "20s"], **outbox}, **(route or {}))
     return found | {"store": {"path": str(folder / "store")}}
 
@@ -28,15 +28,30 @@ def posted(body: bytes = b"<order/>", *fields: bytes, start: bytes = b"POST /ord
     return request(start, b"Content-Type: application/xml", *fields, body=body)
 
 
-async def accepted(sender: Sender, octets: bytes | None = None) -> str:
-    """Send a message; its id, once it is accepted."""
+async def accepted(sender: Sender | Running, octets: bytes | None = None) -> str:
+    """Send a message; its id."""
     answer = await sender.ask(posted() if octets is None else octets)
     assert answer.status == 202, answer
     return id_of(answer)
 
 
+async def delivered(proxy: Running, count: int = 1) -> list[dict[str, Any]]:
+    """The log lines of deliveries, when there are so many."""
+    return await proxy.lines.reach("message.delivered", count)
+
+
+async def deferred(proxy: Running, count: int = 1) -> list[dict[str, Any]]:
+    """Those of deferrals."""
+    return await proxy.lines.reach("message.deferred", count)
+
+
+async def died(proxy: Running, count: int = 1) -> list[dict[str, Any]]:
+    """Those of dead letters."""
+    return await proxy.lines.reach("message.died", count)
+
+
 def id_of(answer: Answer) -> str:
-    """The message's id, as head and content tell it."""
+    """The id in head and content."""
     (told,) = answer.field(b"Outbox-Id")
     assert not answer.body or json.loads(answer.body)["id"] == told.decode()
     return told.decode()
@@ -63,7 +78,7 @@ async def details(proxy: Running, message_id: str) -> MessageDetails:
 
 
 async def settled(proxy: Running) -> None:
-    """Let everything happen that can happen at this time."""
+    """Let all happen that can happen now."""
     for _ in range(10):
         await store_of(proxy).routes()
         await turns(20)

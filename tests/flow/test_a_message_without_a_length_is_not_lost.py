@@ -2,8 +2,7 @@
 
 import asyncio
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import granted
 from tests.fakes.upstream import Call, Held, Upstream, answer
 from tests.flow.running import Running, Serve, document, soon, turns, until
@@ -12,19 +11,19 @@ METHODS = [b"POST", b"PUT", b"PATCH"]
 LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-@pytest.mark.parametrize("behind", [b"the order", b""])
-@pytest.mark.parametrize("fields", [b"", b"Connection: keep-alive\r\n"])
-@pytest.mark.parametrize("method", METHODS)
+@cases("behind", b"the order", b"")
+@cases("fields", b"", b"Connection: keep-alive\r\n")
+@cases("method", *METHODS)
 async def test_in_http_1_0_it_is_a_400(
     plain: Running, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
 ) -> None:
-    """An empty body has one too (RFC 1945 §8.3)."""
+    """Though it is empty (RFC 1945 §8.3)."""
     refused = await plain.ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
     assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
     assert "Content-Length" in refused.problem["detail"]
 
 
-@pytest.mark.parametrize("method", [*METHODS, b"DELETE", b"GET", b"MERGE"])
+@cases("method", *METHODS, b"DELETE", b"GET", b"MERGE")
 async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, method: bytes) -> None:
     """If it means to close."""
     sender = await plain.sender()
@@ -33,10 +32,10 @@ async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, metho
     assert (refused.field(b"Connection"), await sender.rest()) == ([b"close"], b"")
 
 
-@pytest.mark.parametrize("method", [*METHODS, b"GET"])
-@pytest.mark.parametrize("behind", [b"", b"\r\n"])
+@cases("method", *METHODS, b"GET")
+@cases("behind", b"", b"\r\n")
 async def test_an_empty_one_is_delivered(plain: Running, upstream: Upstream, method: bytes, behind: bytes) -> None:
-    """Without a length there is no body (RFC 9112 §6.3)."""
+    """It has no body (RFC 9112 §6.3)."""
     relayed = await plain.ask(method + LAST + behind)
     assert (relayed.status, upstream.bodies) == (200, [b""])
 
@@ -60,7 +59,7 @@ async def test_a_body_that_comes_later_is_a_411_too(plain: Running, upstream: Up
 
 
 async def test_a_body_that_comes_before_the_token_is_not_left_behind(serve: Serve, upstream: Upstream) -> None:
-    """Nothing has been sent then, and nothing is."""
+    """Nothing is sent."""
     go = asyncio.Event()
 
     async def grant(call: Call) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from proxy.outbox.message import MessageState, MessageSummary
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.outbox import accepted, kept, outbox_document, posted, store_of, summary
+from tests.flow.outbox import accepted, deferred, delivered, kept, outbox_document, posted, store_of, summary
 from tests.flow.running import Document, Running, Serve, document, soon, turns, until
 
 TOKEN = "cAnAryAdminToken-0123456789"
@@ -27,14 +28,20 @@ def settings(upstream: Upstream, authority: AuthorizationServer, tmp_path: Path)
     return tokened(outbox_document(upstream, authority, tmp_path), tmp_path)
 
 
+@pytest.fixture
+async def proxy(serve: Serve, settings: Document) -> Running:
+    """A proxy with it."""
+    return await serve(settings)
+
+
 def tokened(document: Document, folder: Path) -> Document:
-    """The configuration with a token for the admin address."""
+    """With a token for the admin address."""
     (folder / "token").write_text(f"{TOKEN}\n")
     return document | {"admin": {"address": "127.0.0.1:0", "token_file": "token"}}
 
 
 async def ask(proxy: Running, line: bytes, *fields: bytes) -> Answer:
-    """One request to the admin address with the token."""
+    """A request to the admin address."""
     sender = await proxy.sender(proxy.app.admin.port)
     given = [b"Host: localhost", b"Authorization: Bearer " + TOKEN.encode(), *fields]
     return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", *given, b"", b""]))
@@ -48,15 +55,15 @@ async def read(proxy: Running, line: bytes) -> Any:
 
 
 async def dead(proxy: Running, upstream: Upstream, *fields: bytes, body: bytes = b"<order/>") -> str:
-    """The id of a message that the upstream has refused; what follows is delivered."""
+    """Has a message die; what follows is delivered."""
     upstream.script.appendleft(answer(400, b"SAP_MessageProcessingLogID: AGmpl"))
-    id_ = await accepted(await proxy.sender(), posted(body, *fields))
+    id_ = await accepted(proxy, posted(body, *fields))
     await until_state(proxy, id_, MessageState.DEAD)
     return id_
 
 
 async def until_state(proxy: Running, id_: str, state: MessageState | None) -> None:
-    """Waits until a message is in a state, or is gone."""
+    """Until it is in this state, or gone."""
     async with asyncio.timeout(30):
         while {each.id: each.state for each in await kept(proxy)}.get(id_) != state:
             pass
@@ -67,9 +74,8 @@ def at(id_: str, more: str = "") -> bytes:
     return f"/outbox/messages/{id_}{more}".encode()
 
 
-async def test_routes_are_shown_as_numbers(serve: Serve, settings: Document, upstream: Upstream) -> None:
-    """A route with an outbox that keeps nothing is there too."""
-    proxy = await serve(settings)
+async def test_routes_are_shown_as_numbers(proxy: Running, upstream: Upstream) -> None:
+    """Also if there is no message."""
     empty = {
         "route": "orders",
         "waiting": 0,
@@ -86,9 +92,8 @@ async def test_routes_are_shown_as_numbers(serve: Serve, settings: Document, ups
     assert shown["bytes"] > 8
 
 
-async def test_a_list_is_read_page_by_page(serve: Serve, settings: Document) -> None:
-    """In the order of acceptance, each message once, with conditions."""
-    proxy = await serve(settings)
+async def test_a_list_is_read_page_by_page(proxy: Running) -> None:
+    """In the order of acceptance, with conditions."""
     await ask(proxy, b"POST /outbox/routes/orders/hold")
     sender = await proxy.sender()
     ids = [await accepted(sender) for _ in range(5)]
@@ -116,7 +121,7 @@ async def test_a_list_is_read_page_by_page(serve: Serve, settings: Document) -> 
 
 
 async def test_one_message_is_shown_with_its_history(serve: Serve, settings: Document, upstream: Upstream) -> None:
-    """All but its body; what sounds like a credential is masked."""
+    """Credentials are masked."""
     settings["routes"][0]["outbox"] |= {"message_id": {"field": "X-Id"}}
     proxy = await serve(settings)
     id_ = await dead(proxy, upstream, b"X-Id: 4711", b"X-Api-Key: cAnAryOfTheSender")
@@ -146,10 +151,9 @@ async def test_one_message_is_shown_with_its_history(serve: Serve, settings: Doc
     }
 
 
-@pytest.mark.parametrize("body", [b"", b"<order/>", LARGE], ids=["empty", "row", "file"])
-async def test_a_body_is_a_file_to_save(serve: Serve, settings: Document, upstream: Upstream, body: bytes) -> None:
-    """Byte for byte, whatever it is, and never a page of this address."""
-    proxy = await serve(settings)
+@cases("body", {"empty": b"", "row": b"<order/>", "file": LARGE})
+async def test_a_body_is_a_file_to_save(proxy: Running, upstream: Upstream, body: bytes) -> None:
+    """Byte for byte, and never a page."""
     id_ = await dead(proxy, upstream, body=body)
     told = await ask(proxy, b"GET " + at(id_, "/body"))
     assert told.body == body
@@ -165,9 +169,8 @@ async def test_a_body_is_a_file_to_save(serve: Serve, settings: Document, upstre
         assert headed.field(name) == told.field(name)
 
 
-async def test_head_is_answered_as_get_is(serve: Serve, settings: Document, upstream: Upstream) -> None:
-    """By everything at the admin address that can be read; what has to be changed is a 405 for both."""
-    proxy = await serve(settings)
+async def test_head_is_answered_as_get_is(proxy: Running, upstream: Upstream) -> None:
+    """What has to be changed is a 405 for both."""
     id_ = await dead(proxy, upstream)
     index = (await ask(proxy, b"GET /")).body.decode()
     asked = set()
@@ -184,11 +187,8 @@ async def test_head_is_answered_as_get_is(serve: Serve, settings: Document, upst
     assert asked == {"GET", "PUT", "POST", "DELETE"}
 
 
-async def test_a_body_that_cannot_be_read_on_is_cut(
-    serve: Serve, settings: Document, upstream: Upstream, tmp_path: Path
-) -> None:
+async def test_a_body_that_cannot_be_read_on_is_cut(proxy: Running, upstream: Upstream, tmp_path: Path) -> None:
     """It never looks complete."""
-    proxy = await serve(settings)
     id_ = await dead(proxy, upstream, body=LARGE)
     (file,) = (tmp_path / "store" / "bodies").iterdir()
     with file.open("r+b") as opened:
@@ -201,11 +201,8 @@ async def test_a_body_that_cannot_be_read_on_is_cut(
     assert (await ask(proxy, b"DELETE " + at(id_))).status == 200
 
 
-async def test_a_dead_letter_is_delivered_when_it_is_retried(
-    serve: Serve, settings: Document, upstream: Upstream
-) -> None:
+async def test_a_dead_letter_is_delivered_when_it_is_retried(proxy: Running, upstream: Upstream) -> None:
     """With its id; the log tells who did it."""
-    proxy = await serve(settings)
     id_ = await dead(proxy, upstream)
     told = await read(proxy, b"POST " + at(id_, "/retry"))
     assert (told["id"], told["state"], told["code"]) == (id_, "waiting", None)
@@ -222,44 +219,40 @@ async def test_a_dead_letter_is_delivered_when_it_is_retried(
     assert (await ask(proxy, b"GET " + at(id_))).status == 404
 
 
-async def test_a_waiting_message_is_delivered_before_its_time(
-    serve: Serve, settings: Document, upstream: Upstream
-) -> None:
+async def test_a_waiting_message_is_delivered_before_its_time(proxy: Running, upstream: Upstream) -> None:
     """`retry` does not wait for the pause."""
-    proxy = await serve(settings)
     upstream.script.appendleft(answer(404))
-    id_ = await accepted(await proxy.sender())
-    await proxy.lines.reach("message.deferred")
+    id_ = await accepted(proxy)
+    await deferred(proxy)
     await read(proxy, b"POST " + at(id_, "/retry"))
     await until_state(proxy, id_, None)
     assert len(upstream.requests) == 2
 
 
-@pytest.mark.parametrize("decision", ["retry", "resume"])
+@cases("decision", "retry", "resume")
 async def test_what_a_person_wants_to_be_delivered_is_tried_although_the_upstream_was_away(
     serve: Serve, authority: AuthorizationServer, tmp_path: Path, decision: str
 ) -> None:
-    """Nobody who has repaired the upstream waits for the next probe."""
+    """Without a wait for the next probe."""
     async with Upstream() as upstream:
         port = upstream.port
     away = outbox_document(f"http://127.0.0.1:{port}", authority, tmp_path, retries=["1h"])
     proxy = await serve(tokened(away, tmp_path))
     sender = await proxy.sender()
     first = await accepted(sender)
-    await proxy.lines.reach("message.deferred")
+    await deferred(proxy)
     await accepted(sender)
     async with Upstream(port=port) as upstream:
         if decision == "retry":
             await ask(proxy, b"POST " + at(first, "/retry"))
         else:
             await ask(proxy, b"POST /outbox/routes/orders/resume")
-        await proxy.lines.reach("message.delivered", 2 if decision == "retry" else 1)
+        await delivered(proxy, 2 if decision == "retry" else 1)
         assert len(upstream.requests) == (2 if decision == "retry" else 1)
 
 
-async def test_a_message_that_is_discarded_is_gone(serve: Serve, settings: Document, upstream: Upstream) -> None:
+async def test_a_message_that_is_discarded_is_gone(proxy: Running, upstream: Upstream) -> None:
     """And never delivered."""
-    proxy = await serve(settings)
     id_ = await dead(proxy, upstream)
     told = await read(proxy, b"DELETE " + at(id_))
     assert (told["id"], told["state"], told["code"]) == (id_, "dead", "refused")
@@ -283,7 +276,7 @@ async def test_nothing_is_decided_about_a_message_on_its_way(
     held = Held()
     upstream.script.appendleft(held)
     proxy = await serve(settings)
-    id_ = await accepted(await proxy.sender())
+    id_ = await accepted(proxy)
     await upstream.reach(1)
     for line in (b"POST " + at(id_, "/retry"), b"DELETE " + at(id_)):
         told = await ask(proxy, line)
@@ -294,11 +287,10 @@ async def test_nothing_is_decided_about_a_message_on_its_way(
     assert len(upstream.requests) == 1
 
 
-async def test_a_held_route_accepts_and_does_not_deliver(serve: Serve, settings: Document, upstream: Upstream) -> None:
+async def test_a_held_route_accepts_and_does_not_deliver(proxy: Running, upstream: Upstream) -> None:
     """Until it is resumed."""
-    proxy = await serve(settings)
     assert (await read(proxy, b"POST /outbox/routes/orders/hold"))["held"]
-    id_ = await accepted(await proxy.sender())
+    id_ = await accepted(proxy)
     shown = await read(proxy, b"POST /outbox/routes/orders/hold")
     assert (shown["held"], shown["waiting"]) == (True, 1)
     assert upstream.requests == []
@@ -314,19 +306,10 @@ async def test_a_held_route_accepts_and_does_not_deliver(serve: Serve, settings:
         }
 
 
-async def test_a_hold_outlives_a_restart(serve: Serve, settings: Document) -> None:
-    """Nobody has to remember it."""
-    proxy = await serve(settings)
-    await read(proxy, b"POST /outbox/routes/orders/hold")
-    await proxy.stop()
-    again = await serve(settings)
-    assert [each["held"] for each in (await read(again, b"GET /outbox"))["routes"]] == [True]
-
-
 async def test_messages_of_a_route_that_has_gone_are_shown(
     serve: Serve, settings: Document, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """They can be held, resumed and discarded."""
+    """They can be decided about."""
     proxy = await serve(settings)
     id_ = await dead(proxy, upstream)
     other = document(upstream, authority) | {"store": settings["store"]}
@@ -341,35 +324,33 @@ async def test_messages_of_a_route_that_has_gone_are_shown(
     assert await read(proxy, b"GET /outbox") == {"routes": []}
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "code"),
-    [
-        (b"GET " + UNKNOWN, 404, "message_unknown"),
-        (b"GET " + UNKNOWN + b"/body", 404, "message_unknown"),
-        (b"POST " + UNKNOWN + b"/retry", 404, "message_unknown"),
-        (b"DELETE " + UNKNOWN, 404, "message_unknown"),
-        (b"GET /outbox/messages/%2e%2e", 404, "message_unknown"),
-        (b"POST /outbox/routes/other/hold", 404, "route_unknown"),
-        (b"POST /outbox/routes/other/resume", 404, "route_unknown"),
-        (b"GET /outbox/messages?state=lost", 400, "query_malformed"),
-        (b"GET /outbox/messages?limit=1001", 400, "query_malformed"),
-        (b"GET /outbox/messages?limit=", 200, ""),
-        (b"GET /outbox/messages?limit=ten", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=nothing", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=" + b"0" * 32, 200, ""),
-        (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
-        (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
-        (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
-        (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
-        (b"POST /outbox", 405, ""),
-        (b"HEAD " + UNKNOWN + b"/body", 404, ""),
-        (b"HEAD " + UNKNOWN + b"/retry", 405, ""),
-        (b"GET " + UNKNOWN + b"/retry", 405, ""),
-        (b"GET /outbox/routes/orders/hold", 405, ""),
-        (b"GET /outbox/routes/orders", 404, ""),
-    ],
+@cases(
+    "line, status, code",
+    (b"GET " + UNKNOWN, 404, "message_unknown"),
+    (b"GET " + UNKNOWN + b"/body", 404, "message_unknown"),
+    (b"POST " + UNKNOWN + b"/retry", 404, "message_unknown"),
+    (b"DELETE " + UNKNOWN, 404, "message_unknown"),
+    (b"GET /outbox/messages/%2e%2e", 404, "message_unknown"),
+    (b"POST /outbox/routes/other/hold", 404, "route_unknown"),
+    (b"POST /outbox/routes/other/resume", 404, "route_unknown"),
+    (b"GET /outbox/messages?state=lost", 400, "query_malformed"),
+    (b"GET /outbox/messages?limit=1001", 400, "query_malformed"),
+    (b"GET /outbox/messages?limit=", 200, ""),
+    (b"GET /outbox/messages?limit=ten", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=nothing", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=" + b"0" * 32, 200, ""),
+    (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
+    (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
+    (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
+    (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
+    (b"POST /outbox", 405, ""),
+    (b"HEAD " + UNKNOWN + b"/body", 404, ""),
+    (b"HEAD " + UNKNOWN + b"/retry", 405, ""),
+    (b"GET " + UNKNOWN + b"/retry", 405, ""),
+    (b"GET /outbox/routes/orders/hold", 405, ""),
+    (b"GET /outbox/routes/orders", 404, ""),
 )
-@pytest.mark.parametrize("is_there", [True, False], ids=["outbox", "none"])
+@cases("is_there", {"outbox": True, "none": False})
 async def test_what_is_not_there_is_told(
     serve: Serve, settings: Document, line: bytes, status: int, code: str, *, is_there: bool
 ) -> None:
@@ -387,10 +368,9 @@ async def test_what_is_not_there_is_told(
         )
 
 
-@pytest.mark.parametrize("line", [b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry"])
-async def test_what_is_no_id_is_not_looked_for(serve: Serve, settings: Document, line: bytes) -> None:
+@cases("line", b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry")
+async def test_what_is_no_id_is_not_looked_for(proxy: Running, line: bytes) -> None:
     """A database may take it for a fault."""
-    proxy = await serve(settings)
     for id_ in (b"%00", b"x", b"0" * 31 + b"%0A"):
         told = await ask(proxy, line % (b"/outbox/messages/" + id_))
         assert told.status == 404
@@ -402,7 +382,7 @@ async def test_what_is_no_id_is_not_looked_for(serve: Serve, settings: Document,
 async def test_without_an_outbox_there_are_no_routes(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Whoever asks needs no special case, and no folder is made."""
+    """No folder is made."""
     proxy = await serve(tokened(document(upstream, authority), tmp_path))
     assert await read(proxy, b"GET /outbox") == {"routes": []}
     assert await read(proxy, b"GET /outbox/messages") == {"messages": [], "next": None}
@@ -410,22 +390,19 @@ async def test_without_an_outbox_there_are_no_routes(
     assert not (tmp_path / "store").exists()
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        b"GET /outbox",
-        b"GET /outbox/messages",
-        b"GET " + UNKNOWN,
-        b"GET " + UNKNOWN + b"/body",
-        b"POST " + UNKNOWN + b"/retry",
-        b"DELETE " + UNKNOWN,
-        b"POST /outbox/routes/orders/hold",
-        b"POST /outbox/routes/orders/resume",
-    ],
+    b"GET /outbox",
+    b"GET /outbox/messages",
+    b"GET " + UNKNOWN,
+    b"GET " + UNKNOWN + b"/body",
+    b"POST " + UNKNOWN + b"/retry",
+    b"DELETE " + UNKNOWN,
+    b"POST /outbox/routes/orders/hold",
+    b"POST /outbox/routes/orders/resume",
 )
-async def test_a_store_that_fails_is_a_503(serve: Serve, settings: Document, line: bytes) -> None:
-    """Health, metrics and status go on, and do not take it for an empty one."""
-    proxy = await serve(settings)
+async def test_a_store_that_fails_is_a_503(proxy: Running, line: bytes) -> None:
+    """Metrics and status tell it from an empty one."""
     await store_of(proxy).close()
     told = await ask(proxy, line)
     assert (told.status, told.code) == (503, "outbox_unavailable")
@@ -437,24 +414,19 @@ async def test_a_store_that_fails_is_a_503(serve: Serve, settings: Document, lin
     assert json.loads((await proxy.ask_admin("/status"))[1])["outbox"] == {"available": False, "routes": []}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b"GET /outbox", b"GET " + UNKNOWN + b"/body", b"POST " + UNKNOWN + b"/retry", b"DELETE " + UNKNOWN],
-)
-async def test_nothing_is_told_without_the_token(serve: Serve, settings: Document, line: bytes) -> None:
-    """Neither to a command without it, nor to another site's page with it."""
-    proxy = await serve(settings)
+@cases("line", b"GET /outbox", b"GET " + UNKNOWN + b"/body", b"POST " + UNKNOWN + b"/retry", b"DELETE " + UNKNOWN)
+async def test_nothing_is_told_without_the_token(proxy: Running, line: bytes) -> None:
+    """Nor to another site's page with it."""
     sender = await proxy.sender(proxy.app.admin.port)
     assert (await sender.ask(line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 401
     assert (await ask(proxy, line, b"Sec-Fetch-Site: cross-site")).status == 403
 
 
-async def test_metrics_and_status_have_the_numbers(serve: Serve, settings: Document, upstream: Upstream) -> None:
+async def test_metrics_and_status_have_the_numbers(proxy: Running, upstream: Upstream) -> None:
     """Also for a route that keeps nothing."""
-    proxy = await serve(settings)
     await dead(proxy, upstream)
     await ask(proxy, b"POST /outbox/routes/orders/hold")
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     _, text = await proxy.ask_admin("/metrics")
     for sample in (
         'cpi_proxy_outbox_messages{route="orders",state="waiting"} 1.0',
@@ -473,9 +445,8 @@ async def test_metrics_and_status_have_the_numbers(serve: Serve, settings: Docum
     assert (shown["waiting"], shown["dead"], shown["held"]) == (1, 1, True)
 
 
-async def test_who_watches_is_told_of_each_change(serve: Serve, settings: Document, upstream: Upstream) -> None:
-    """Of acceptance, delivery and death, and of what a person does."""
-    proxy = await serve(settings)
+async def test_who_watches_is_told_of_each_change(proxy: Running, upstream: Upstream) -> None:
+    """By a proxy or a person."""
     told: list[str] = []
     end = proxy.app.outboxes.watch(told.append)
 
@@ -504,11 +475,8 @@ async def test_who_watches_is_told_of_each_change(serve: Serve, settings: Docume
     assert told == []
 
 
-async def test_what_a_person_decided_is_logged_although_the_client_left(
-    serve: Serve, settings: Document, upstream: Upstream
-) -> None:
+async def test_what_a_person_decided_is_logged_although_the_client_left(proxy: Running, upstream: Upstream) -> None:
     """The store does it in any case."""
-    proxy = await serve(settings)
     id_ = await dead(proxy, upstream)
     store, asked, go = store_of(proxy), asyncio.Event(), asyncio.Event()
     discard = store.discard

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream
@@ -17,36 +18,32 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
     return await serve(document(upstream, authority, content_types=["application/xml", "text/*"]))
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        request(b"POST /orders", XML, body=b"<a/>"),
-        request(b"PUT /orders", TEXT, body=b"a;b"),
-        request(b"POST /orders", TEXT, b"Transfer-Encoding: chunked") + chunked(b"a"),
-        request(b"POST /orders", JSON, body=b""),
-        request(b"POST /orders", body=b""),
-        request(b"GET /orders"),
-    ],
+    request(b"POST /orders", XML, body=b"<a/>"),
+    request(b"PUT /orders", TEXT, body=b"a;b"),
+    request(b"POST /orders", TEXT, b"Transfer-Encoding: chunked") + chunked(b"a"),
+    request(b"POST /orders", JSON, body=b""),
+    request(b"POST /orders", body=b""),
+    request(b"GET /orders"),
 )
 async def test_content_that_the_route_takes_passes_and_so_does_none(proxy: Running, octets: bytes) -> None:
     """Whatever the method."""
     assert (await (await proxy.sender()).ask(octets)).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        request(b"POST /orders", JSON, body=b"{}"),
-        request(b"POST /orders", body=b"{}"),
-        request(b"GET /orders", JSON, body=b"{}"),
-        request(b"POST /orders", JSON, b"Transfer-Encoding: chunked") + chunked(b"a"),
-        request(b"POST /orders", JSON, b"Expect: 100-continue", b"Content-Length: 5"),
-    ],
+    request(b"POST /orders", JSON, body=b"{}"),
+    request(b"POST /orders", body=b"{}"),
+    request(b"GET /orders", JSON, body=b"{}"),
+    request(b"POST /orders", JSON, b"Transfer-Encoding: chunked") + chunked(b"a"),
+    request(b"POST /orders", JSON, b"Expect: 100-continue", b"Content-Length: 5"),
 )
 async def test_other_content_is_a_415(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, octets: bytes
 ) -> None:
-    """That names what is taken; no token is asked for."""
+    """No token is asked for."""
     refused = await (await proxy.sender()).ask(octets)
     assert (refused.status, refused.code) == (415, "content_type_not_allowed")
     assert refused.field(b"Accept") == [b"application/xml, text/*"]
@@ -59,7 +56,7 @@ async def test_other_content_is_a_415(
 async def test_a_sender_that_asks_too_often_is_a_429(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Until it has waited as long as it was told; its connection goes on."""
+    """Its connection goes on."""
     proxy = await serve(document(upstream, authority, rate={"per_sender": "6/m", "burst": 2}))
     sender, octets = await proxy.sender(), request(b"POST /orders", body=b"x")
     assert [(await sender.ask(octets)).status for _ in range(3)] == [200, 200, 429]
@@ -76,7 +73,7 @@ async def test_a_sender_that_asks_too_often_is_a_429(
 async def test_behind_trusted_proxies_each_sender_has_its_own_rate(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """IPv6 by /64; what the sender itself writes in front changes nothing."""
+    """IPv6 by /64."""
     given = document(upstream, authority, rate={"per_sender": "1/h"}) | {"trusted_proxies": ["127.0.0.0/8"]}
     sender = await (await serve(given)).sender()
     statuses = []

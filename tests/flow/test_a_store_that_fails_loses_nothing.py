@@ -4,21 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
 from proxy.outbox.store import RouteHeld, TakenOver
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.outbox import accepted, details, outbox_document, posted, store_of
-from tests.flow.running import Running, Serve, until
+from tests.flow.outbox import accepted, delivered, details, died, outbox_document, posted, store_of
+from tests.flow.running import Orders, Running, until
 
 
 def failing(proxy: Running) -> FailingStore:
-    """Let the proxy use a store that can fail."""
+    """Give the proxy a store that can fail."""
     store = FailingStore(store_of(proxy))
     deliverer = proxy.app._resources.outboxes._deliverer
     assert deliverer is not None
@@ -27,7 +26,7 @@ def failing(proxy: Running) -> FailingStore:
 
 
 async def until_again(clock: HandLoop, fact: Callable[[], object]) -> None:
-    """Let the pauses of the store pass until something holds."""
+    """Until it holds; the store's pauses pass."""
 
     def holds() -> bool:
         if STORE_PAUSE in clock.pauses:
@@ -37,106 +36,98 @@ async def until_again(clock: HandLoop, fact: Callable[[], object]) -> None:
     await until(holds)
 
 
-@pytest.mark.parametrize("settle", ["delivered", "deferred", "died"])
+@cases("settle", "delivered", "deferred", "died")
 async def test_what_happened_is_stored_as_soon_as_it_can_be(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, settle: str
+    outbox: Orders, upstream: Upstream, clock: HandLoop, settle: str
 ) -> None:
-    """The message is sent once, however often that fails; the log tells of the outage once."""
+    """The message is sent once; the outage is told once."""
     upstream.script.appendleft(answer({"delivered": 200, "deferred": 503, "died": 400}[settle]))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, retries=["1h"]))
+    proxy = await outbox(retries=["1h"])
     store = failing(proxy)
     for _ in range(3):
         store.fail(settle)
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     await until_again(clock, lambda: proxy.lines.named(f"message.{settle}"))
     assert (store.calls[settle], len(upstream.requests)) == (4, 1)
     assert [len(proxy.lines.named(event)) for event in ("store.unreachable", "store.reached")] == [1, 1]
 
 
-@pytest.mark.parametrize("method", ["take", "next_due", "begin", "held"])
+@cases("method", "take", "next_due", "begin", "held")
 async def test_a_delivery_that_cannot_begin_begins_later(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, method: str
+    outbox: Orders, upstream: Upstream, clock: HandLoop, method: str
 ) -> None:
-    """Nothing was sent, and no attempt is counted for it; `held` is a hold between a message's take and its begin."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    """No attempt is counted; `held` is a hold after the take."""
+    proxy = await outbox()
     store = failing(proxy)
     if method == "held":
         store.fail("begin", RouteHeld())
     else:
         store.fail(method)
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     await until_again(clock, lambda: proxy.lines.named("message.delivered"))
     (line,) = proxy.lines.named("message.delivered")
     assert (line["attempts"], len(upstream.requests)) == (1, 1)
 
 
 async def test_what_another_process_may_have_is_not_sent_once_more(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+    outbox: Orders, upstream: Upstream, authority: AuthorizationServer, clock: HandLoop
 ) -> None:
-    """Not with the new token that a 401 asks for either; nothing has become of it, so it is delivered later."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    """Nor with a new token; it is delivered later."""
+    proxy = await outbox()
     store = failing(proxy)
     upstream.script.extendleft([answer(401), answer(200)])
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
+    await accepted(proxy)
+    await delivered(proxy)
     clock.advance(60)
     store.fail("confirm", TakenOver())
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     await until_again(clock, lambda: len(proxy.lines.named("message.delivered")) == 2)
     assert proxy.lines.named("message.delivered")[1]["attempts"] == 2
     assert (store.calls["confirm"], len(upstream.requests), len(authority.requests)) == (1, 3, 2)
 
 
-async def test_a_body_that_cannot_be_read_to_its_end_may_have_arrived(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_body_that_cannot_be_read_to_its_end_may_have_arrived(outbox: Orders, tmp_path: Path) -> None:
     """A part of it was sent."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    proxy = await outbox()
     await store_of(proxy).hold("orders")
-    message_id = await accepted(await proxy.sender(), posted(b"x" * 600_000))
+    message_id = await accepted(proxy, posted(b"x" * 600_000))
     (name,) = (tmp_path / "store" / "bodies").iterdir()
     name.write_bytes(b"x" * 300_000)
     await store_of(proxy).resume("orders")
-    (line,) = await proxy.lines.reach("message.died")
+    (line,) = await died(proxy)
     assert (line["code"], line["attempts"]) == ("uncertain", 1)
     assert [each.code for each in (await details(proxy, message_id)).history] == ["outbox_unavailable"]
 
 
-async def test_a_fault_in_one_look_does_not_end_all_deliveries(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
-) -> None:
+async def test_a_fault_in_one_look_does_not_end_all_deliveries(outbox: Orders, clock: HandLoop) -> None:
     """The log asks to report it."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    proxy = await outbox()
     failing(proxy).fail("take", RuntimeError())
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     (line,) = await proxy.lines.reach("dispatcher.crashed")
     assert (line["route"], line["error"]) == ("orders", "RuntimeError")
     await until_again(clock, lambda: proxy.lines.named("message.delivered"))
 
 
-async def test_a_stop_does_not_wait_for_a_store_that_fails(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """The next process finds that the delivery was begun."""
-    document = outbox_document(upstream, authority, tmp_path) | {"drain_timeout": 0}
-    proxy = await serve(document)
+async def test_a_stop_does_not_wait_for_a_store_that_fails(outbox: Orders) -> None:
+    """The delivery was begun."""
+    proxy = await outbox(also={"drain_timeout": 0})
     store = failing(proxy)
     store.fail("delivered", *(OutboxUnavailable("The disk fails.") for _ in range(1000)))
-    await accepted(await proxy.sender())
+    await accepted(proxy)
     await until(lambda: proxy.lines.named("store.unreachable"))
     await proxy.stop()
-    second = await serve(document)
-    (line,) = await second.lines.reach("message.died")
+    second = await outbox()
+    (line,) = await died(second)
     assert line["code"] == "uncertain"
 
 
 async def test_a_reload_succeeds_while_the_store_fails(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+    outbox: Orders, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
     """Routes with an outbox deliver on."""
-    document = outbox_document(upstream, authority, tmp_path)
-    proxy = await serve(document)
+    proxy = await outbox()
     failing(proxy).fail("routes")
     await proxy.reload(outbox_document(upstream, authority, tmp_path, concurrency=1))
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
+    await accepted(proxy)
+    await delivered(proxy)

@@ -12,7 +12,7 @@ READY = (200, "ready\n")
 
 
 async def held_back(orders: Orders, authority: AuthorizationServer) -> Running:
-    """Start a proxy whose first grant has no answer yet."""
+    """The first grant has no answer yet."""
     authority.hold = asyncio.Event()
     proxy = await orders(client=AT_START)
     await soon(authority.arrived.wait())

@@ -1,27 +1,22 @@
 """A route with an outbox answers at once, and delivers by itself."""
 
 import json
-from pathlib import Path
-
-import pytest
 
 from proxy.outbox.dispatcher import SOON
-from tests.fakes.authorization_server import AuthorizationServer
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import request
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.outbox import accepted, id_of, kept, outbox_document, posted, settled, store_of, summary
-from tests.flow.running import Serve
+from tests.flow.outbox import accepted, delivered, id_of, kept, posted, settled, store_of, summary
+from tests.flow.running import Orders
 
 
-async def test_the_answer_comes_before_the_delivery(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """With id, state and times, while the upstream still works."""
+async def test_the_answer_comes_before_the_delivery(outbox: Orders, upstream: Upstream) -> None:
+    """With id, state and times."""
     held = Held()
     upstream.script.appendleft(held)
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    told = await (await proxy.sender()).ask(posted())
+    proxy = await outbox()
+    told = await proxy.ask(posted())
     assert (told.status, told.field(b"Content-Type")) == (202, [b"application/json"])
     assert json.loads(told.body) == {
         "id": id_of(told),
@@ -31,7 +26,7 @@ async def test_the_answer_comes_before_the_delivery(
     }
     await upstream.reach(1)
     held.go.set()
-    (line,) = await proxy.lines.reach("message.delivered")
+    (line,) = await delivered(proxy)
     assert {name: line[name] for name in ("level", "route", "status", "attempts", "id", "mpl_id")} == {
         "level": "info",
         "route": "orders",
@@ -43,15 +38,15 @@ async def test_the_answer_comes_before_the_delivery(
     assert await kept(proxy) == []
 
 
-@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
+@cases("method", b"POST", b"PUT", b"PATCH", b"DELETE")
 async def test_method_target_fields_and_body_arrive_as_they_came(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
+    outbox: Orders, upstream: Upstream, method: bytes
 ) -> None:
-    """With our token in place of the sender's credentials."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    """But for credentials."""
+    proxy = await outbox()
     fields = (b"X-Own: a", b"Authorization: Basic c2VjcmV0", b"Cookie: a=b", b"X-CSRF-Token: abc", b"x-own: b")
-    await accepted(await proxy.sender(), posted(b"<a/>", *fields, start=method + b" /orders/x%2Fy?q=1&q=2"))
-    await proxy.lines.reach("message.delivered")
+    await accepted(proxy, posted(b"<a/>", *fields, start=method + b" /orders/x%2Fy?q=1&q=2"))
+    await delivered(proxy)
     (arrived,) = upstream.requests
     assert (arrived.method, arrived.target, bytes(arrived.body)) == (method, b"/http/orders/x%2Fy?q=1&q=2", b"<a/>")
     assert sorted(arrived.lines) == sorted(
@@ -67,52 +62,46 @@ async def test_method_target_fields_and_body_arrive_as_they_came(
     )
 
 
-@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS"])
+@cases("method", b"GET", b"HEAD", b"OPTIONS")
 async def test_other_methods_are_forwarded_while_the_sender_waits(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
+    outbox: Orders, upstream: Upstream, method: bytes
 ) -> None:
     """As without an outbox."""
     upstream.script.appendleft(answer(203, b"X-From: upstream"))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    told = await (await proxy.sender()).ask(request(method + b" /orders"))
+    proxy = await outbox()
+    told = await proxy.ask(request(method + b" /orders"))
     assert (told.status, told.field(b"X-From"), told.field(b"Outbox-Id")) == (203, [b"upstream"], [])
     assert await summary(proxy) is None
 
 
-@pytest.mark.parametrize(("status", "length"), [(200, [b"0"]), (204, [])])
-async def test_the_answer_can_be_without_content(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, status: int, length: list[bytes]
-) -> None:
-    """For senders that want that; the connection stays open."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, answer=status))
+@cases("status, length", (200, [b"0"]), (204, []))
+async def test_the_answer_can_be_without_content(outbox: Orders, status: int, length: list[bytes]) -> None:
+    """The connection stays open."""
+    proxy = await outbox(answer=status)
     sender = await proxy.sender()
     for _ in range(2):
         told = await sender.ask(posted())
         assert (told.status, told.body, told.field(b"Content-Length")) == (status, b"", length)
         assert len(told.field(b"Outbox-Id")) == 1
         assert told.field(b"Content-Type") == []
-    await proxy.lines.reach("message.delivered", 2)
+    await delivered(proxy, 2)
 
 
-async def test_the_line_of_the_exchange_says_who_answered(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """With the message's id, and nothing of the upstream."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    told = await (await proxy.sender()).ask(posted())
+async def test_the_line_of_the_exchange_says_who_answered(outbox: Orders) -> None:
+    """Nothing of the upstream is in it."""
+    proxy = await outbox()
+    told = await proxy.ask(posted())
     line = await proxy.record()
     assert (line["made_by"], line["message_id"], line["status"]) == ("outbox", id_of(told), 202)
     assert (line["level"], line["bytes_in"], line["bytes_out"], line["attempts"]) == ("info", 8, len(told.body), 0)
     assert "upstream" not in line
-    await proxy.lines.reach("message.delivered")
+    await delivered(proxy)
 
 
-async def test_a_message_that_nobody_kept_is_not_answered_with_success(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """Fences, limits and the framing of a request count as ever."""
+async def test_a_message_that_nobody_kept_is_not_answered_with_success(outbox: Orders, upstream: Upstream) -> None:
+    """Fences and limits count as ever."""
     route = {"content_types": ["application/xml"], "max_body": "1KiB", "buffer": 10}
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, route=route, max_bytes=600))
+    proxy = await outbox(route=route, max_bytes=600)
     sender = await proxy.sender()
     wrong = await sender.ask(request(b"POST /orders", b"Content-Type: text/plain", body=b"x"))
     assert (wrong.status, wrong.code) == (415, "content_type_not_allowed")
@@ -125,13 +114,13 @@ async def test_a_message_that_nobody_kept_is_not_answered_with_success(
 
 
 async def test_what_was_taken_ahead_does_not_wait_for_a_slow_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+    outbox: Orders, upstream: Upstream, clock: HandLoop
 ) -> None:
-    """After an answer others are taken; if they cannot begin soon, they wait where people can decide about them."""
+    """It goes back to where people can decide about it."""
     held = Held()
     upstream.script.clear()
     upstream.script.extend([answer(200), held, held, answer(200)])
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, concurrency=2))
+    proxy = await outbox(concurrency=2)
     await store_of(proxy).hold("orders")
     sender = await proxy.sender()
     ids = [await accepted(sender) for _ in range(6)]
@@ -145,5 +134,5 @@ async def test_what_was_taken_ahead_does_not_wait_for_a_slow_upstream(
     assert (numbers.delivering, numbers.waiting) == (2, 3)
     await store_of(proxy).discard(ids[-1])
     held.go.set()
-    await proxy.lines.reach("message.delivered", 5)
+    await delivered(proxy, 5)
     assert (len(upstream.requests), await kept(proxy)) == (5, [])

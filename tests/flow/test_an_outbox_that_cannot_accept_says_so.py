@@ -1,26 +1,23 @@
 """There is no success without a message on the disk: full, unavailable and abandoned messages are told apart."""
 
 import asyncio
-from pathlib import Path
 
-import pytest
-
-from tests.fakes.authorization_server import AuthorizationServer
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.outbox import accepted, kept, outbox_document, posted, settled, store_of
-from tests.flow.running import Serve, until
+from tests.flow.outbox import accepted, deferred, delivered, died, kept, posted, settled, store_of
+from tests.flow.running import Orders, until
 
 
-@pytest.mark.parametrize("limits", [{"max_messages": 2}, {"max_bytes": 100}])
+@cases("limits", {"max_messages": 2}, {"max_bytes": 100})
 async def test_a_full_outbox_refuses_until_there_is_room(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, limits: dict[str, int]
+    outbox: Orders, upstream: Upstream, limits: dict[str, int]
 ) -> None:
-    """By number or by bytes; then it goes on by itself."""
+    """By number or by bytes."""
     held = Held()
     upstream.script.extendleft([held, held])
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, **limits))
+    proxy = await outbox(**limits)
     sender = await proxy.sender()
     for _ in range(2):
         await accepted(sender)
@@ -29,31 +26,27 @@ async def test_a_full_outbox_refuses_until_there_is_room(
     assert (refused.status, refused.code) == (503, "outbox_full")
     assert len(refused.field(b"Retry-After")) == 1
     held.go.set()
-    await proxy.lines.reach("message.delivered", 2)
+    await delivered(proxy, 2)
     await accepted(sender)
-    await proxy.lines.reach("message.delivered", 3)
+    await delivered(proxy, 3)
 
 
-async def test_dead_letters_count_towards_the_limit(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_dead_letters_count_towards_the_limit(outbox: Orders, upstream: Upstream) -> None:
     """Until a person has decided."""
     upstream.script.appendleft(answer(400))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, max_messages=1))
+    proxy = await outbox(max_messages=1)
     sender = await proxy.sender()
     dead = await accepted(sender)
-    await proxy.lines.reach("message.died")
+    await died(proxy)
     assert (await sender.ask(posted())).code == "outbox_full"
     await store_of(proxy).discard(dead)
     await accepted(sender)
-    await proxy.lines.reach("message.delivered")
+    await delivered(proxy)
 
 
-async def test_a_closed_store_accepts_nothing(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
-) -> None:
-    """The sender is told to try again; the log has one line for the outage."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+async def test_a_closed_store_accepts_nothing(outbox: Orders, upstream: Upstream, clock: HandLoop) -> None:
+    """The log has one line for the outage."""
+    proxy = await outbox()
     store = store_of(proxy)
     await settled(proxy)
     await store.close()
@@ -72,11 +65,9 @@ async def test_a_closed_store_accepts_nothing(
     assert upstream.requests == []
 
 
-async def test_a_body_that_does_not_end_is_not_kept(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_body_that_does_not_end_is_not_kept(outbox: Orders) -> None:
     """Its sender left in the middle of it."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    proxy = await outbox()
     leaving = await proxy.sender()
     await leaving.send(posted(b"x" * 100)[:-10])
     await asyncio.sleep(0)
@@ -87,96 +78,82 @@ async def test_a_body_that_does_not_end_is_not_kept(
     assert await kept(proxy) == []
 
 
-@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
-@pytest.mark.parametrize("behind", [b"<order/>", b""])
+@cases("method", b"POST", b"PUT", b"PATCH", b"DELETE")
+@cases("behind", b"<order/>", b"")
 async def test_a_last_request_without_a_length_is_no_message(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes, behind: bytes
+    outbox: Orders, upstream: Upstream, method: bytes, behind: bytes
 ) -> None:
-    """A body may follow when an empty message has long been accepted; only DELETE has usually none."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    """A body may follow; only DELETE has usually none."""
+    proxy = await outbox()
     sender = await proxy.sender()
     told = await sender.ask(request(method + b" /orders", b"Connection: close") + behind)
     if method == b"DELETE" and not behind:
         assert told.status == 202
-        await proxy.lines.reach("message.delivered")
+        await delivered(proxy)
         return
     assert (told.status, told.code) == (411, "length_required")
     await settled(proxy)
     assert (await kept(proxy), upstream.requests) == ([], [])
 
 
-async def test_an_empty_body_with_its_length_is_a_message(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """Some flows need nothing but to be called."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender(), request(b"POST /orders", b"Connection: close", body=b""))
-    await proxy.lines.reach("message.delivered")
+async def test_an_empty_body_with_its_length_is_a_message(outbox: Orders, upstream: Upstream) -> None:
+    """Some flows need no more."""
+    proxy = await outbox()
+    await accepted(proxy, request(b"POST /orders", b"Connection: close", body=b""))
+    await delivered(proxy)
     assert upstream.requests[0].field(b"Content-Length") == [b"0"]
 
 
-@pytest.mark.parametrize("framed", [False, True], ids=["length", "chunks"])
-async def test_a_body_of_any_size_is_kept_whole(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    framed: bool,
-) -> None:
-    """Through memory, or through files, and sent from its beginning in each attempt."""
+@cases("framed", {"length": False, "chunks": True})
+async def test_a_body_of_any_size_is_kept_whole(outbox: Orders, upstream: Upstream, framed: bool) -> None:
+    """Each attempt sends it from its beginning."""
     upstream.script.appendleft(answer(401))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, route={"buffer": "1KiB"}, retries=["1s"]))
+    proxy = await outbox(route={"buffer": "1KiB"}, retries=["1s"])
     content = bytes(range(256)) * 10_000
     octets = posted(content)
     if framed:
         head = request(b"POST /orders", b"Content-Type: application/xml", b"Transfer-Encoding: chunked")
         octets = head + chunked(content[:300_000], content[300_000:])
-    await accepted(await proxy.sender(), octets)
-    await proxy.lines.reach("message.deferred")
+    await accepted(proxy, octets)
+    await deferred(proxy)
     proxy.clock.advance(1)
-    await proxy.lines.reach("message.delivered")
+    await delivered(proxy)
     assert [bytes(each.body) == content for each in upstream.requests] == [True, True]
     assert upstream.requests[0].field(b"Content-Length") == [b"%d" % len(content)]
 
 
-async def test_a_message_that_has_passed_before_is_refused(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """An outbox that feeds itself would never be empty."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    told = await (await proxy.sender()).ask(posted(b"<a/>", b"Via: 1.1 here"))
+async def test_a_message_that_has_passed_before_is_refused(outbox: Orders) -> None:
+    """It would feed its own outbox."""
+    proxy = await outbox()
+    told = await proxy.ask(posted(b"<a/>", b"Via: 1.1 here"))
     assert (told.status, told.code) == (508, "loop")
 
 
-async def test_rate_and_concurrency_count_for_acceptance(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """A slot is free again as soon as the message is accepted."""
+async def test_rate_and_concurrency_count_for_acceptance(outbox: Orders, upstream: Upstream) -> None:
+    """A slot is free after acceptance."""
     held = Held()
     upstream.script.appendleft(held)
     route = {"max_concurrency": 1, "rate": {"per_sender": "2/h"}}
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, route=route))
+    proxy = await outbox(route=route)
     sender = await proxy.sender()
     for _ in range(2):
         await accepted(sender)
     told = await sender.ask(posted())
     assert (told.status, told.code) == (429, "rate_exceeded")
     held.go.set()
-    await proxy.lines.reach("message.delivered", 2)
+    await delivered(proxy, 2)
 
 
-@pytest.mark.parametrize("reason", ["too large", "no store"])
-async def test_a_refusal_that_is_certain_comes_before_the_body(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, reason: str
-) -> None:
-    """The sender is not asked for a body that will not be kept."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path, max_bytes=100))
+@cases("reason", "too large", "no store")
+async def test_a_refusal_that_is_certain_comes_before_the_body(outbox: Orders, reason: str) -> None:
+    """The sender is not asked for it."""
+    proxy = await outbox(max_bytes=100)
     outboxes = proxy.app._resources.outboxes
     deliverer = outboxes._deliverer
     if reason == "no store":
         outboxes._deliverer = None
     length = b"Content-Length: %d" % (101 if reason == "too large" else 10)
-    refused = await (await proxy.sender()).ask(request(b"POST /orders", b"Expect: 100-continue", length))
+    refused = await proxy.ask(request(b"POST /orders", b"Expect: 100-continue", length))
     expected = (413, "body_too_large") if reason == "too large" else (503, "outbox_unavailable")
     assert (refused.status, refused.code) == expected
     outboxes._deliverer = deliverer

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.fakes.authorization_server import AuthorizationServer, granted, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream
-from tests.flow.outbox import accepted, kept, outbox_document, posted, settled
+from tests.flow.outbox import accepted, deferred, delivered, kept, outbox_document, posted, settled
 from tests.flow.running import Running, Serve
 
 
@@ -27,18 +27,18 @@ async def test_one_probe_at_a_time_asks_for_all_routes_to_an_upstream(
     proxy = await serve(document)
     await send_some(proxy, 6)
     await send_some(proxy, 6, b"/others")
-    await proxy.lines.reach("message.deferred")
+    await deferred(proxy)
     await settled(proxy)
     before = len(proxy.lines.named("message.deferred"))
     assert before <= 8
     for probes, pause in enumerate((10, 20, 40, 40), start=1):
         clock.leap(pause)
-        await proxy.lines.reach("message.deferred", before + probes)
+        await deferred(proxy, before + probes)
         await settled(proxy)
         assert len(proxy.lines.named("message.deferred")) == before + probes
     async with Upstream(port=port) as upstream:
         clock.leap(40)
-        await proxy.lines.reach("message.delivered", 12)
+        await delivered(proxy, 12)
         assert len(upstream.requests) == 12
     assert await kept(proxy) == []
 
@@ -54,13 +54,13 @@ async def test_one_probe_at_a_time_asks_for_a_token(
         document["routes"].append(document["routes"][0] | {"path": "/others", "oauth_client": "other"})
         proxy = await serve(document)
         await send_some(proxy, 1)
-        (line,) = await proxy.lines.reach("message.deferred")
+        (line,) = await deferred(proxy)
         assert line["code"] == "grant_rejected"
         await send_some(proxy, 5)
         await send_some(proxy, 2, b"/others")
-        await proxy.lines.reach("message.delivered", 2)
+        await delivered(proxy, 2)
         await settled(proxy)
         assert (len(proxy.lines.named("message.deferred")), len(upstream.requests)) == (1, 2)
         clock.leap(60)
-        await proxy.lines.reach("message.delivered", 8)
+        await delivered(proxy, 8)
         assert await kept(proxy) == []

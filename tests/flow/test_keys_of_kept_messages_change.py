@@ -8,7 +8,7 @@ from proxy.errors import OutboxUnavailable
 from proxy.outbox.sqlite.store import SqliteOutbox
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Upstream
-from tests.flow.outbox import accepted, outbox_document, store_of
+from tests.flow.outbox import accepted, delivered, outbox_document, store_of
 from tests.flow.running import Document, Running, Serve
 from tests.unit.store.test_keys import FIRST, OLD, ROTATED, SECOND
 
@@ -31,10 +31,16 @@ def encrypted(upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
     return found | {"store": {**found["store"], "keys_file": str(keys_file)}}
 
 
+@pytest.fixture
+async def proxy(serve: Serve, encrypted: Document) -> Running:
+    """A proxy with it."""
+    return await serve(encrypted)
+
+
 async def held(proxy: Running) -> None:
-    """Have a message kept that is not delivered."""
+    """Have a message kept."""
     await store_of(proxy).hold("orders")
-    await accepted(await proxy.sender())
+    await accepted(proxy)
 
 
 async def look(proxy: Running) -> None:
@@ -52,7 +58,7 @@ def keys_of(proxy: Running) -> tuple[bytes, ...]:
 
 
 async def test_new_keys_are_used_without_a_restart(serve: Serve, encrypted: Document, keys_file: Path) -> None:
-    """What was encrypted with the old one is delivered; the log tells of the change, once."""
+    """The log tells it once."""
     proxy = await serve(encrypted)
     await held(proxy)
     keys_file.write_bytes(ROTATION)
@@ -61,13 +67,12 @@ async def test_new_keys_are_used_without_a_restart(serve: Serve, encrypted: Docu
     assert keys_of(proxy) == ROTATED.ids
     await look(proxy)
     await store_of(proxy).resume("orders")
-    await proxy.lines.reach("message.delivered")
+    await delivered(proxy)
     assert len(proxy.lines.named("store.keys_changed")) == 1
 
 
-async def test_keys_that_are_needed_stay(serve: Serve, encrypted: Document, keys_file: Path) -> None:
-    """A file without them is not used, until it has them again."""
-    proxy = await serve(encrypted)
+async def test_keys_that_are_needed_stay(proxy: Running, keys_file: Path) -> None:
+    """A file without them is not used."""
     await held(proxy)
     keys_file.write_bytes(SECOND)
     await look(proxy)
@@ -80,9 +85,8 @@ async def test_keys_that_are_needed_stay(serve: Serve, encrypted: Document, keys
     assert keys_of(proxy) == ROTATED.ids
 
 
-async def test_a_file_without_keys_changes_nothing(serve: Serve, encrypted: Document, keys_file: Path) -> None:
-    """The log names file and line, and shows nothing of it."""
-    proxy = await serve(encrypted)
+async def test_a_file_without_keys_changes_nothing(proxy: Running, keys_file: Path) -> None:
+    """The log shows nothing of it."""
     keys_file.write_bytes(FIRST + b"\ncAnAryPlain")
     await look(proxy)
     (line,) = await proxy.lines.reach("store.keys_rejected")
@@ -93,7 +97,7 @@ async def test_a_file_without_keys_changes_nothing(serve: Serve, encrypted: Docu
 async def test_a_store_that_fails_keeps_its_keys(
     serve: Serve, encrypted: Document, keys_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log tells why; a reload is rejected."""
+    """A reload is rejected."""
     proxy = await serve(encrypted)
 
     async def fail(*_: object) -> None:
@@ -110,7 +114,7 @@ async def test_a_store_that_fails_keeps_its_keys(
 
 
 async def test_a_reload_uses_another_file(serve: Serve, encrypted: Document, keys_file: Path) -> None:
-    """That is the one that is watched from then on; none at all is refused while messages need it."""
+    """It is watched from then on."""
     proxy = await serve(encrypted)
     await held(proxy)
     other = keys_file.with_name("other")
@@ -128,9 +132,8 @@ async def test_a_reload_uses_another_file(serve: Serve, encrypted: Document, key
     assert keys_of(proxy) == OLD.ids
 
 
-async def test_changes_follow_each_other(serve: Serve, encrypted: Document, keys_file: Path) -> None:
-    """The last one counts, however long the one before takes."""
-    proxy = await serve(encrypted)
+async def test_changes_follow_each_other(proxy: Running, keys_file: Path) -> None:
+    """The last one counts."""
     for content in (ROTATION, SECOND):
         keys_file.write_bytes(content)
         await look(proxy)

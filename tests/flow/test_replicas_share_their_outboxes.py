@@ -12,7 +12,7 @@ from proxy.store.postgres import database as database_module
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.outbox import KEY, accepted, outbox_document, posted, store_of
+from tests.flow.outbox import KEY, accepted, delivered, died, outbox_document, posted, store_of
 from tests.flow.running import Running, Serve, until
 from tests.flow.test_replicas_share_their_tokens import holds
 
@@ -36,7 +36,7 @@ def replicas(
     authority: AuthorizationServer,
     tmp_path: Path,
 ) -> Replicas:
-    """Starts so many replicas, with options of their outbox."""
+    """Starts replicas with options of their outbox."""
     (tmp_path / "keys").write_text(KEY)
     store = {
         "postgres": postgres_server.url(database),
@@ -55,14 +55,14 @@ async def test_a_message_is_delivered_once_by_whichever_replica(replicas: Replic
     """Though both look for it."""
     one, other = await replicas(2)
     await store_of(one).hold("orders")
-    ids = {await accepted(await each.sender(), posted(b"%d" % number)) for number, each in enumerate((one, other) * 5)}
+    ids = {await accepted(each, posted(b"%d" % number)) for number, each in enumerate((one, other) * 5)}
     await store_of(other).resume("orders")
 
-    def delivered() -> list[str]:
+    def sent() -> list[str]:
         return [each["id"] for replica in (one, other) for each in replica.lines.named("message.delivered")]
 
-    await until(lambda: len(delivered()) >= len(ids))
-    assert set(delivered()) == ids
+    await until(lambda: len(sent()) >= len(ids))
+    assert set(sent()) == ids
     assert sorted(bytes(each.body) for each in upstream.requests) == [b"%d" % number for number in range(10)]
     assert await store_of(one).routes() == []
 
@@ -71,24 +71,24 @@ async def test_another_replica_delivers_what_one_that_stopped_has_left(replicas:
     """It was deferred there."""
     one, other = await replicas(2)
     upstream.script.appendleft(answer(503))
-    id_ = await accepted(await one.sender())
+    id_ = await accepted(one)
     await until(lambda: bool(one.lines.named("message.deferred") or other.lines.named("message.deferred")))
     await one.stop()
     await store_of(other).retry(id_, other.clock.wall())
-    await other.lines.reach("message.delivered")
+    await delivered(other)
     assert len(upstream.requests) == 2
 
 
 async def test_without_the_database_senders_are_told_so(replicas: Replicas, postgres_server: PostgresServer) -> None:
-    """When it is back, what waits is delivered by itself; the outage is in the log once."""
+    """The outage is in the log once."""
     (replica,) = await replicas(1)
     await store_of(replica).hold("orders")
-    await accepted(await replica.sender())
+    await accepted(replica)
     await store_of(replica).resume("orders")
-    await replica.lines.reach("message.delivered")
+    await delivered(replica)
     await asyncio.to_thread(postgres_server.stop)
     try:
-        told = await (await replica.sender()).ask(posted())
+        told = await replica.ask(posted())
         assert told.status == 503
         assert b"outbox_unavailable" in told.body
         assert told.field(b"Retry-After")
@@ -96,14 +96,14 @@ async def test_without_the_database_senders_are_told_so(replicas: Replicas, post
         await asyncio.to_thread(postgres_server.start)
     await replica.lines.reach("store.reachable", 2)
     assert len(replica.lines.named("store.unreachable")) == 1
-    await accepted(await replica.sender())
-    await replica.lines.reach("message.delivered", 2)
+    await accepted(replica)
+    await delivered(replica, 2)
 
 
 async def test_a_lock_of_others_is_told_to_senders(
     replicas: Replicas, postgres_server: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A maintenance may lock the tables: 503, once in the log, and it is no outage; afterwards it goes on by itself."""
+    """A 503, once in the log, and no outage."""
     (first,) = await replicas(1)
     await first.stop()  # the tables are there
     monkeypatch.setattr(connecting, "SESSION", connecting.SESSION.replace("'2s'", "'10ms'"))
@@ -111,13 +111,13 @@ async def test_a_lock_of_others_is_told_to_senders(
     other = await psycopg.AsyncConnection.connect(postgres_server.socket_url(database))
     async with other:
         await other.execute("LOCK TABLE cpi_proxy_outbox_routes")
-        told = await (await replica.sender()).ask(posted())
+        told = await replica.ask(posted())
         assert told.status == 503
         assert b"outbox_unavailable" in told.body
         assert b"Nothing was accepted" in told.body
         assert told.field(b"Retry-After")
-    await accepted(await replica.sender())
-    await replica.lines.reach("message.delivered")
+    await accepted(replica)
+    await delivered(replica)
     assert len(replica.lines.named("store.busy")) == 1
     assert replica.lines.named("store.unreachable") == []
 
@@ -125,15 +125,15 @@ async def test_a_lock_of_others_is_told_to_senders(
 async def test_nothing_of_a_message_is_in_the_database(
     replicas: Replicas, postgres_server: PostgresServer, upstream: Upstream
 ) -> None:
-    """Neither in its tables nor in its write-ahead log, nor in its own log; of a large body neither."""
+    """Neither in its tables nor in its logs."""
     (replica,) = await replicas(1, order={"field": "X-Order"}, message_id={"field": "X-Id"})
     upstream.script.extendleft(answer(400) for _ in range(2))
     fields = (b"X-Order: cAnAry-order", b"X-Id: cAnAry-id", b"X-Other: cAnAry-field")
-    await accepted(await replica.sender(), posted(b"cAnAry-body", *fields, start=b"POST /orders/cAnAry-path"))
-    await replica.lines.reach("message.died")
+    await accepted(replica, posted(b"cAnAry-body", *fields, start=b"POST /orders/cAnAry-path"))
+    await died(replica)
     large = b"cAnAry-large" * 10_000
-    await accepted(await replica.sender(), posted(large, b"X-Id: cAnAry-other", start=b"POST /orders?q=cAnAry-query"))
-    await replica.lines.reach("message.died", 2)
+    await accepted(replica, posted(large, b"X-Id: cAnAry-other", start=b"POST /orders?q=cAnAry-query"))
+    await died(replica, 2)
     await asyncio.to_thread(postgres_server.sql, "CHECKPOINT")
     found = await asyncio.to_thread(
         lambda: [each for each in postgres_server.data.rglob("*") if holds(each, [b"cAnAry-"])]

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.store.postgres import database as database_module
 from proxy.store.postgres.database import QUICK, Database
+from tests.cases import cases
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.fakes.sender import request
 from tests.fakes.voiding_tenant import VoidingTenant
@@ -22,7 +23,7 @@ Replicas = Callable[..., Awaitable[list[Running]]]
 
 @pytest.fixture
 async def void() -> AsyncIterator[VoidingTenant]:
-    """A tenant each of whose grants voids the token before."""
+    """Each of its grants voids the token before."""
     async with VoidingTenant() as started:
         yield started
 
@@ -35,7 +36,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
-    """The server, running again after the test."""
+    """It runs again after the test."""
     yield postgres_server
     postgres_server.stop()
     postgres_server.start()
@@ -43,7 +44,7 @@ def server(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def settings_of(postgres_server: PostgresServer, database: str, void: VoidingTenant, tmp_path: Path) -> Document:
-    """A configuration with one Neo client and the store."""
+    """One Neo client and the store."""
     keys_file = tmp_path / "store-keys"
     keys_file.write_bytes(new_key())
     client = {"token_url": f"{void.url}/oauth2/api/v1/token", "client_id": "id", "client_secret": "cAnArySecret"}
@@ -64,7 +65,7 @@ def settings_of(postgres_server: PostgresServer, database: str, void: VoidingTen
 
 @pytest.fixture
 def replicas(serve: Serve, settings_of: Document) -> Replicas:
-    """Starts so many replicas, with deviations from the configuration."""
+    """Starts replicas, with deviations."""
 
     async def started(count: int, **store: object) -> list[Running]:
         document = settings_of | {"store": settings_of["store"] | store}
@@ -91,7 +92,7 @@ def up(replica: Running) -> bool:
 
 @pytest.mark.usefixtures("patient")
 async def test_four_replicas_make_one_grant(replicas: Replicas, void: VoidingTenant) -> None:
-    """However many messages are first, at whichever replica."""
+    """However many messages are first."""
     four = await replicas(4)
     assert await asyncio.gather(*(send(each) for each in four * 5)) == [200] * 20
     assert (void.grants, void.refused) == (1, 0)
@@ -111,7 +112,7 @@ async def test_a_restarted_replica_needs_no_grant(replicas: Replicas, void: Void
 
 @pytest.mark.usefixtures("patient")
 async def test_a_void_token_is_replaced_once(replicas: Replicas, void: VoidingTenant) -> None:
-    """All replicas see it refused, and one of them makes the grant."""
+    """By one of them."""
     four = await replicas(4)
     await asyncio.gather(*map(send, four))
     four[0].clock.advance(60)
@@ -122,7 +123,7 @@ async def test_a_void_token_is_replaced_once(replicas: Replicas, void: VoidingTe
 
 @pytest.mark.usefixtures("patient")
 async def test_a_refused_grant_is_not_repeated_by_others(replicas: Replicas, void: VoidingTenant) -> None:
-    """Wrong credentials are tried once, and all replicas say why."""
+    """All of them say why."""
     void.rejects = True
     first, second = await replicas(2)
     assert (await send(first), await send(second)) == (502, 502)
@@ -135,7 +136,7 @@ async def test_a_refused_grant_is_not_repeated_by_others(replicas: Replicas, voi
 async def test_a_fresh_token_costs_nothing(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No operation in the database; so a database that does not answer holds up no message."""
+    """No operation in the database."""
     operations: list[object] = []
     run = Database.run
 
@@ -160,11 +161,11 @@ def test_no_message_waits_long_for_the_database() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("how", ["stopped", "paused"])
+@cases("how", "stopped", "paused")
 async def test_without_its_database_a_replica_makes_its_own_grant(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says so once, stays ready, and shares again when the database is back."""
+    """It says so once, and shares again later."""
     (replica,) = await replicas(1)
     assert up(replica)
     await asyncio.to_thread(server.stop if how == "stopped" else server.pause)
@@ -185,7 +186,7 @@ async def test_without_its_database_a_replica_makes_its_own_grant(
 async def test_a_replica_starts_without_its_database(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer
 ) -> None:
-    """It serves, and shares as soon as the database is there."""
+    """It shares as soon as it can."""
     await asyncio.to_thread(server.stop)
     (replica,) = await replicas(1)
     assert await send(replica) == 200
@@ -198,7 +199,7 @@ async def test_a_replica_starts_without_its_database(
 async def test_nothing_secret_is_in_the_database(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, tmp_path: Path
 ) -> None:
-    """Neither in its tables nor in its write-ahead log, nor in its own log."""
+    """Neither in its tables nor in its logs."""
     (replica,) = await replicas(1)
     await send(replica)
     void.rejects = True
@@ -224,7 +225,7 @@ def holds(path: Path, secrets: list[bytes]) -> bool:
 async def test_keys_are_rotated_while_replicas_run(
     replicas: Replicas, void: VoidingTenant, tmp_path: Path, settings_of: Document, serve: Serve
 ) -> None:
-    """A new key behind the old one, then in front, then alone: each step is read from the file, and costs no grant."""
+    """Each step is read from the file, and costs no grant."""
     (replica,) = await replicas(1)
     await send(replica)
     file = tmp_path / "store-keys"
@@ -245,7 +246,7 @@ async def test_keys_are_rotated_while_replicas_run(
 async def test_a_replica_with_a_foreign_key_goes_on_by_itself(
     replicas: Replicas, void: VoidingTenant, tmp_path: Path
 ) -> None:
-    """It says so once, its metric says so too, and it serves."""
+    """Its log and its metric say so."""
     foreign_keys = tmp_path / "foreign-keys"
     foreign_keys.write_bytes(new_key())
     (first,) = await replicas(1)
@@ -261,7 +262,7 @@ async def test_a_replica_with_a_foreign_key_goes_on_by_itself(
 async def test_the_keys_file_can_be_another_and_the_database_cannot(
     replicas: Replicas, tmp_path: Path, settings_of: Document
 ) -> None:
-    """Another database needs a restart; the reload is refused, and the keys stay as they were."""
+    """Another database needs a restart."""
     (replica,) = await replicas(1)
     other = tmp_path / "other-keys"
     other.write_bytes(new_key() + (tmp_path / "store-keys").read_bytes())

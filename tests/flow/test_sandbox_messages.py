@@ -6,10 +6,10 @@ import io
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import pytest
 from multidict import CIMultiDict
 
 from proxy.sandbox.flows import filler
+from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 
 PRODUCT = b'{"productIdentifier":"HT-1080"}'
@@ -43,7 +43,7 @@ async def test_a_message_is_recorded_byte_for_byte(client: TenantClient) -> None
 
 
 async def test_the_record_shows_the_client_of_each_token(client: TenantClient) -> None:
-    """It does so even if the token has been revoked."""
+    """Even if the token has been revoked."""
     tenant = client.tenant
     await client.send(client=tenant.neo_client)
     await client.send(client=tenant.btp_client)
@@ -56,7 +56,7 @@ async def test_the_record_shows_the_client_of_each_token(client: TenantClient) -
     ]
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Basic YTpi"])
+@cases("authorization", None, "Bearer nonsense", "Basic YTpi")
 async def test_a_request_without_a_valid_token_is_refused(client: TenantClient, authorization: str | None) -> None:
     """It is recorded, and no flow runs."""
     tenant = client.tenant
@@ -80,9 +80,9 @@ async def test_a_missing_role_is_a_403_without_the_csrf_field(client: TenantClie
     assert "X-CSRF-Token" not in answer.fields
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@cases("method", "GET", "HEAD")
 async def test_saps_example_is_answered(client: TenantClient, method: str) -> None:
-    """A CSRF token is required, fetched without running the flow, and accepted with unchanged cookies."""
+    """With a CSRF token and its cookies."""
     refused = await client.send("/http/orders", PRODUCT)
     assert refused.status == 403
     assert refused.fields["X-CSRF-Token"] == "Required"
@@ -100,7 +100,7 @@ async def test_saps_example_is_answered(client: TenantClient, method: str) -> No
 
 
 async def test_a_session_keeps_its_nonce_and_its_cookies(client: TenantClient) -> None:
-    """A wrong nonce does not open a new session, either."""
+    """A wrong nonce opens no new session."""
     first = await client.send("/http/orders", method="GET", fields=FETCH)
     fields = FETCH | {"Cookie": first.cookies}
     second = await client.send("/http/orders", method="GET", fields=fields)
@@ -111,23 +111,23 @@ async def test_a_session_keeps_its_nonce_and_its_cookies(client: TenantClient) -
 
 
 async def test_a_fetch_runs_a_flow_without_csrf_protection(client: TenantClient) -> None:
-    """Therefore a client must not fetch unless the flow requires it."""
+    """A client must not fetch unasked."""
     answer = await client.send(method="GET", fields=FETCH)
     assert answer.status == 200
     assert "X-CSRF-Token" not in answer.fields
     assert client.tenant.runs() == {"/invoices": 1}
 
 
-@pytest.mark.parametrize("path", ["/cxf/orders", "/http/nowhere", "/"])
+@cases("path", "/cxf/orders", "/http/nowhere", "/")
 async def test_an_unknown_address_is_tomcats_404(client: TenantClient, path: str) -> None:
-    """The prefix of another adapter is unknown, too."""
+    """And so is another adapter's prefix."""
     answer = await client.send(path)
     assert answer.status == 404
     assert answer.reason == ""
 
 
 async def test_a_large_message_is_echoed(client: TenantClient) -> None:
-    """The record has its digest and its first 64 KiB."""
+    """Its digest and first 64 KiB are recorded."""
     content = bytes(range(256)) * 16_400
     digest = hashlib.sha256(content).hexdigest()
     answer = await client.send("/http/echo", io.BytesIO(content))
@@ -139,7 +139,7 @@ async def test_a_large_message_is_echoed(client: TenantClient) -> None:
 
 
 async def test_a_download_has_the_requested_size(client: TenantClient) -> None:
-    """A HEAD gets the same Content-Length without a body."""
+    """HEAD has the same Content-Length."""
     url = "/http/download?bytes=300001"
     assert (await client.send(url, method="GET")).body == b"".join(filler(300_001))
     head = await client.send(url, method="HEAD")
@@ -171,7 +171,7 @@ async def test_a_body_is_not_sent_if_its_head_is_refused(client: TenantClient) -
 
 
 async def test_a_body_above_the_flows_limit_is_refused(client: TenantClient) -> None:
-    """A known length is refused at once, an unknown one when it exceeds the limit."""
+    """At once, if its length is known."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(42):
@@ -198,7 +198,7 @@ async def test_a_body_that_is_cut_off_runs_no_flow(client: TenantClient) -> None
 
 
 async def test_http_1_0_is_served(client: TenantClient) -> None:
-    """SAP PI uses it; the connection is closed afterwards."""
+    """SAP PI uses it."""
     reader, writer = await post(client, "Content-Length: 3", b"abc", version="1.0")
     answer = await reader.read()
     writer.close()
@@ -210,7 +210,7 @@ async def test_http_1_0_is_served(client: TenantClient) -> None:
 async def post(
     client: TenantClient, field: str, body: bytes = b"", *, version: str = "1.1"
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Sends these bytes over a new TLS connection."""
+    """Sends it over TLS."""
     authorization = (await client.token())["Authorization"]
     port, context = urlsplit(client.tenant.runtime_url).port, client.tenant.client_context()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)

@@ -2,16 +2,14 @@
 
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
 
 from proxy.outbox.message import MessageState
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Call, Line, Upstream, answer, answering, hang, hang_up, head, reset
-from tests.flow.outbox import accepted, details, kept, outbox_document, posted
-from tests.flow.running import Serve, until
+from tests.flow.outbox import accepted, deferred, delivered, details, died, kept, posted
+from tests.flow.running import Orders, until
 
 MPL = b"AGpyvUXKUZJ-xCKXdYXps-l8FDTq"
 FAILED = b"The MPL ID for the failed message is : " + MPL
@@ -21,7 +19,7 @@ RETRY = 10.0
 
 @dataclass(frozen=True)
 class Happening:
-    """What an upstream does, and what becomes of the message."""
+    """What becomes of a message, and why."""
 
     line: Line
     once: str
@@ -68,28 +66,20 @@ HAPPENINGS = {
 }
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
-@pytest.mark.parametrize("name", HAPPENINGS)
-async def test_each_happening(
-    serve: Serve,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    clock: HandLoop,
-    name: str,
-    repeatable: bool,
-) -> None:
-    """Delivered again after the pause and not before, or a dead letter that is not delivered again."""
+@cases("repeatable", False, True)
+@cases("name", *HAPPENINGS)
+async def test_each_happening(outbox: Orders, clock: HandLoop, name: str, repeatable: bool) -> None:
+    """Again after the pause, or dead for good."""
     row = HAPPENINGS[name]
     fate = row.repeatable if repeatable else row.once
     async with Upstream(row.line) as upstream:
-        document = outbox_document(upstream, authority, tmp_path, repeatable=repeatable, route={"timeout": "5s"})
-        proxy = await serve(document)
-        message_id = await accepted(await proxy.sender(), posted(start=b"PUT /orders"))
+        proxy = await outbox(upstream=upstream, repeatable=repeatable, route={"timeout": "5s"})
+        message_id = await accepted(proxy, posted(start=b"PUT /orders"))
         if row.line is hang:
             await upstream.reach(1)
             await until(lambda: upstream.requests[0].body)
             clock.advance(6)
-        (line,) = await proxy.lines.reach("message.deferred" if fate == "again" else "message.died")
+        (line,) = await (deferred if fate == "again" else died)(proxy)
         (entry,) = (await details(proxy, message_id)).history
         assert (entry.status, entry.code, entry.mpl_id) == (row.status, row.code, row.mpl_id)
         assert (line["id"], line["attempts"], line["status"], line["mpl_id"]) == (message_id, 1, row.status, row.mpl_id)
@@ -102,7 +92,7 @@ async def test_each_happening(
             upstream.script.clear()
             upstream.script.append(answer(200))
             clock.advance(RETRY)
-            (line,) = await proxy.lines.reach("message.delivered")
+            (line,) = await delivered(proxy)
             assert (line["attempts"], await kept(proxy)) == (2, [])
         else:
             assert (line["level"], line["code"]) == ("error", fate)
@@ -112,49 +102,45 @@ async def test_each_happening(
             assert len(upstream.requests) == 1
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
+@cases("repeatable", False, True)
 async def test_nothing_is_lost_while_the_upstream_refuses_connections(
-    serve: Serve,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    clock: HandLoop,
-    repeatable: bool,
+    outbox: Orders, clock: HandLoop, repeatable: bool
 ) -> None:
-    """Nothing was sent, so no attempt is counted."""
+    """No attempt is counted."""
     async with Upstream() as gone:
         pass
-    proxy = await serve(outbox_document(gone, authority, tmp_path, repeatable=repeatable))
-    message_id = await accepted(await proxy.sender())
-    (line,) = await proxy.lines.reach("message.deferred")
+    proxy = await outbox(upstream=gone, repeatable=repeatable)
+    message_id = await accepted(proxy)
+    (line,) = await deferred(proxy)
     assert (line["code"], line["status"], line["attempts"]) == ("upstream_unreachable", 0, 0)
     assert "refused the connection" in line["diagnosis"]
     (entry,) = (await details(proxy, message_id)).history
     assert (entry.code, entry.status) == ("upstream_unreachable", 0)
     clock.advance(10)
-    assert len(await proxy.lines.reach("message.deferred", 2)) == 2
+    assert len(await deferred(proxy, 2)) == 2
 
 
-async def test_nothing_is_lost_while_there_is_no_token(serve: Serve, upstream: Upstream, tmp_path: Path) -> None:
-    """The authorization server's code is in the history."""
+async def test_nothing_is_lost_while_there_is_no_token(outbox: Orders, upstream: Upstream) -> None:
+    """The history says why."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await serve(outbox_document(upstream, authority, tmp_path))
-        message_id = await accepted(await proxy.sender())
-        (line,) = await proxy.lines.reach("message.deferred")
+        proxy = await outbox(authority=authority)
+        message_id = await accepted(proxy)
+        (line,) = await deferred(proxy)
         assert (line["code"], line["attempts"], upstream.requests) == ("grant_rejected", 0, [])
         assert [each.code for each in (await details(proxy, message_id)).history] == ["grant_rejected"]
 
 
 async def test_a_refused_token_is_renewed_within_the_same_delivery(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+    outbox: Orders, upstream: Upstream, clock: HandLoop
 ) -> None:
     """It counts as one attempt."""
     upstream.script = deque([answer(200), answer(401), answer(200)])
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
+    proxy = await outbox()
+    await accepted(proxy)
+    await delivered(proxy)
     clock.advance(60)
-    await accepted(await proxy.sender())
-    _, line = await proxy.lines.reach("message.delivered", 2)
+    await accepted(proxy)
+    _, line = await delivered(proxy, 2)
     assert line["attempts"] == 1
     assert [each.field(b"Authorization") for each in upstream.requests] == [
         [b"Bearer token-1"],
@@ -163,10 +149,8 @@ async def test_a_refused_token_is_renewed_within_the_same_delivery(
     ]
 
 
-async def test_a_csrf_token_is_fetched_within_the_same_delivery(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """As for any message; the unit serves the next delivery too."""
+async def test_a_csrf_token_is_fetched_within_the_same_delivery(outbox: Orders, upstream: Upstream) -> None:
+    """It serves the next delivery too."""
     upstream.script.clear()
     upstream.script.extend(
         [
@@ -175,11 +159,11 @@ async def test_a_csrf_token_is_fetched_within_the_same_delivery(
             answer(200),
         ]
     )
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered", 2)
+    proxy = await outbox()
+    await accepted(proxy)
+    await delivered(proxy)
+    await accepted(proxy)
+    await delivered(proxy, 2)
     assert [(each.method, each.field(b"X-CSRF-Token")) for each in upstream.requests] == [
         (b"POST", []),
         (b"HEAD", [b"Fetch"]),
@@ -188,61 +172,47 @@ async def test_a_csrf_token_is_fetched_within_the_same_delivery(
     ]
 
 
-async def test_a_csrf_fetch_that_fails_defers(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_csrf_fetch_that_fails_defers(outbox: Orders, upstream: Upstream) -> None:
     """No flow ran."""
     upstream.script.clear()
     upstream.script.extend([answer(403, b"X-CSRF-Token: Required"), answer(500)])
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender())
-    (line,) = await proxy.lines.reach("message.deferred")
+    proxy = await outbox()
+    await accepted(proxy)
+    (line,) = await deferred(proxy)
     assert (line["status"], line["attempts"]) == (403, 1)
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"), [(b"7", 7), (b"3600", 3600), (b"90000", 3600), (b"Fri, 15 Jan 2027 08:00:40 GMT", 40)]
-)
+@cases("asked, seconds", (b"7", 7), (b"3600", 3600), (b"90000", 3600), (b"Fri, 15 Jan 2027 08:00:40 GMT", 40))
 async def test_the_upstream_s_retry_after_wins(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    clock: HandLoop,
-    asked: bytes,
-    seconds: int,
+    outbox: Orders, upstream: Upstream, clock: HandLoop, asked: bytes, seconds: int
 ) -> None:
     """To the second, and up to an hour."""
     upstream.script.appendleft(answer(503, b"Retry-After: " + asked))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.deferred")
+    proxy = await outbox()
+    await accepted(proxy)
+    await deferred(proxy)
     (message,) = await kept(proxy)
     assert message.next_at == clock.wall() + seconds
     clock.leap(seconds - 1)
     assert [each.state for each in await kept(proxy)] == [MessageState.WAITING]
     assert len(upstream.requests) == 1
     clock.advance(1)
-    await proxy.lines.reach("message.delivered")
+    await delivered(proxy)
 
 
-async def test_a_long_answer_is_read_up_to_a_limit(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """Its status has told everything; the connection is not used again."""
+async def test_a_long_answer_is_read_up_to_a_limit(outbox: Orders, upstream: Upstream) -> None:
+    """Its connection is not used again."""
     large = b"x" * (3 << 20)
     upstream.script.appendleft(answering(head(200, b"Content-Length: %d" % len(large)) + large))
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    proxy = await outbox()
     for count in (1, 2):
-        await accepted(await proxy.sender())
-        await proxy.lines.reach("message.delivered", count)
+        await accepted(proxy)
+        await delivered(proxy, count)
     assert upstream.connections == 2
 
 
-async def test_a_cut_answer_is_still_an_answer(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """The flow has told that it was successful."""
+async def test_a_cut_answer_is_still_an_answer(outbox: Orders, upstream: Upstream) -> None:
+    """The flow was successful."""
 
     async def cut(call: Call) -> None:
         await call.body()
@@ -250,7 +220,7 @@ async def test_a_cut_answer_is_still_an_answer(
         call.close()
 
     upstream.script.appendleft(cut)
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    await accepted(await proxy.sender())
-    (line,) = await proxy.lines.reach("message.delivered")
+    proxy = await outbox()
+    await accepted(proxy)
+    (line,) = await delivered(proxy)
     assert line["status"] == 200

@@ -46,7 +46,7 @@ async def test_traffic_and_log_name_the_sender_console(page: Page) -> None:
 
 @pytest.mark.parametrize("route", [{"allow": ["127.0.0.0/8"]}])
 async def test_it_comes_from_loopback(page: Page) -> None:
-    """For a route that admits certain addresses."""
+    """Its route admits certain addresses."""
     assert (await page.send(b"<order/>"))[1]["status"] == 200
 
 
@@ -274,7 +274,7 @@ async def test_spaces_and_letters_of_a_path_are_encoded(page: Page, upstream: Up
 
 
 async def test_a_stop_lets_a_running_message_finish(page: Page, upstream: Upstream) -> None:
-    """It counts as an exchange like any other."""
+    """It is an exchange like any other."""
     held = Held()
     upstream.follow(held)
     sending = asyncio.ensure_future(page.send(b"<order/>"))

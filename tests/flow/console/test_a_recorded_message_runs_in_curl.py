@@ -19,7 +19,7 @@ ODD = 'it\'s "$HOME" `id` \\n %s !x\n\ttail \u00e4\u20ac'
 
 
 async def run(command: str, **variables: str) -> tuple[int, str]:
-    """Exit status and output of a command in sh."""
+    """Exit status and output in sh."""
     environ = {"PATH": os.environ["PATH"], "NO_PROXY": "*", **variables}
     process = await asyncio.create_subprocess_exec(
         "sh",

@@ -22,6 +22,7 @@ from proxy.outbox.message import (
     TakenMessage,
 )
 from proxy.outbox.store import MessageBusy, MessageUnknown, OutboxStore, RouteHeld
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 NOW = 1_000_000.0
@@ -66,15 +67,20 @@ def message(**changes: Any) -> NewMessage:
 
 
 async def accept(store: OutboxStore, **changes: Any) -> str:
-    """Accepts a message without limits; returns its id."""
+    """Its id; there are no limits."""
     accepted = await store.accept(message(**changes), max_messages=1 << 40, max_bytes=1 << 40)
     assert accepted.is_new
     return accepted.id
 
 
+async def take(store: OutboxStore, now: float = NOW, route: str = "orders", most: int = 100) -> Sequence[TakenMessage]:
+    """What is due."""
+    return await store.take(route, most=most, now=now)
+
+
 async def taken(store: OutboxStore, now: float = NOW, route: str = "orders", most: int = 100) -> Sequence[str]:
     """The ids of what is taken."""
-    return [each.id for each in await store.take(route, most=most, now=now)]
+    return [each.id for each in await take(store, now, route, most)]
 
 
 async def octets(body: "bytes | StoredBody") -> bytes:
@@ -91,10 +97,9 @@ async def octets(body: "bytes | StoredBody") -> bytes:
 ENTRY = HistoryEntry(at=NOW, status=503, code="c", diagnosis="d", mpl_id="m")
 
 
-@pytest.mark.parametrize(
+@cases(
     "body",
-    [b"", b"body", LARGE, HeldBody(b"small"), HeldBody(LARGE)],
-    ids=["empty", "small", "large", "held-small", "held-large"],
+    {"empty": b"", "small": b"body", "large": LARGE, "held-small": HeldBody(b"small"), "held-large": HeldBody(LARGE)},
 )
 async def test_a_message_comes_back_as_it_was_accepted(opened: Opened, body: "bytes | StoredBody") -> None:
     """Byte for byte, from the next process."""
@@ -102,7 +107,7 @@ async def test_a_message_comes_back_as_it_was_accepted(opened: Opened, body: "by
     async with opened() as store:
         await store.accept(given, max_messages=1, max_bytes=1 << 30)
     async with opened() as store:
-        (found,) = await store.take("orders", most=9, now=NOW)
+        (found,) = await take(store)
         assert await octets(found.body) == await octets(body)
         assert await octets(await store.body(given.id)) == await octets(body)
     assert found == TakenMessage(
@@ -121,7 +126,7 @@ async def test_a_message_comes_back_as_it_was_accepted(opened: Opened, body: "by
 
 
 async def test_what_is_due_longest_comes_first(store: OutboxStore) -> None:
-    """Nothing before its time, and nothing twice."""
+    """Nothing comes early or twice."""
     first, second, third = [await accept(store) for _ in range(3)]
     assert await taken(store, most=2) == [first, second]
     await store.deferred(first, next_at=NOW + 10, entry=ENTRY)
@@ -133,7 +138,7 @@ async def test_what_is_due_longest_comes_first(store: OutboxStore) -> None:
 
 
 async def test_a_route_is_not_asked_about_another(store: OutboxStore) -> None:
-    """Neither for what is due nor for its numbers."""
+    """Nor about its numbers."""
     await accept(store, route="a")
     other = await accept(store, route="b")
     assert await taken(store, route="b") == [other]
@@ -168,7 +173,7 @@ async def test_a_delivered_message_is_gone(opened: Opened) -> None:
 
 
 async def test_an_attempt_that_was_begun_and_not_ended_is_interrupted(opened: Opened) -> None:
-    """Until it has been settled; one of which nothing was sent is not."""
+    """Until it has been settled."""
     async with opened() as store:
         begun, settled, given_back, untouched = [await accept(store) for _ in range(4)]
         await taken(store)
@@ -177,12 +182,12 @@ async def test_an_attempt_that_was_begun_and_not_ended_is_interrupted(opened: Op
         await store.deferred(settled, next_at=NOW, entry=ENTRY)
         await store.release(given_back)
     async with opened() as store:
-        found = {each.id: (each.attempts, each.interrupted) for each in await store.take("orders", most=9, now=NOW)}
+        found = {each.id: (each.attempts, each.interrupted) for each in await take(store)}
     assert found == {begun: (1, True), settled: (1, False), given_back: (1, False), untouched: (0, False)}
 
 
 async def test_messages_of_an_order_follow_each_other(store: OutboxStore) -> None:
-    """Also while the first is delivered, or waits for another attempt; others go on."""
+    """Others go on."""
     first, second = [await accept(store, order=b"o") for _ in range(2)]
     other = await accept(store, order=b"p")
     free = await accept(store)
@@ -196,7 +201,7 @@ async def test_messages_of_an_order_follow_each_other(store: OutboxStore) -> Non
 
 
 async def test_orders_belong_to_their_route(store: OutboxStore) -> None:
-    """The same value elsewhere is another order."""
+    """Elsewhere it is another one."""
     await accept(store, order=b"o", route="a")
     other = await accept(store, order=b"o", route="b")
     assert await taken(store, route="b") == [other]
@@ -224,7 +229,7 @@ async def test_a_discarded_dead_letter_blocks_no_longer(store: OutboxStore) -> N
 
 
 async def test_what_a_dead_letter_blocks_does_not_age(store: OutboxStore, clock: HandClock) -> None:
-    """Whether it was there before or came meanwhile, and the next time too."""
+    """Whether it came before or after."""
     first, second = [await accept(store, order=b"") for _ in range(2)]
     await taken(store)
     clock.advance(100)
@@ -236,7 +241,7 @@ async def test_what_a_dead_letter_blocks_does_not_age(store: OutboxStore, clock:
     assert (await store.message(third)).expires_at == NOW + 5100 + 1000 + 300
     await store.discard(first)
     clock.advance(7)
-    (found,) = await store.take("orders", most=9, now=clock.wall())
+    (found,) = await take(store, clock.wall())
     assert (found.id, found.expires_at) == (second, NOW + 1000 + 5300)
     await store.died(second, DeadLetterCode.UNCERTAIN, None)
     clock.advance(20)
@@ -245,25 +250,29 @@ async def test_what_a_dead_letter_blocks_does_not_age(store: OutboxStore, clock:
 
 
 async def test_a_dead_letter_that_is_retried_has_all_of_its_time(store: OutboxStore) -> None:
-    """An expired one would die again at once; one that waits keeps its end."""
+    """One that waits keeps its end."""
     expired, waiting = [await accept(store) for _ in range(2)]
     await taken(store)
     await store.died(expired, DeadLetterCode.EXPIRED, None)
     await store.deferred(waiting, next_at=NOW + 500, entry=ENTRY)
     await store.retry(expired, NOW + 3000)
     await store.retry(waiting, NOW + 3)
-    ends = {each.id: each.expires_at for each in await store.take("orders", most=2, now=NOW + 3000)}
+    ends = {each.id: each.expires_at for each in await take(store, NOW + 3000)}
     assert ends == {expired: NOW + 4000, waiting: NOW + 1000}
+
+
+async def look(store: OutboxStore, now: float, most: int = 100, route: str = "orders") -> Expired:
+    """Have what is too old die."""
+    return await store.expire(route, most=most, now=now, interrupted=DeadLetterCode.UNCERTAIN)
 
 
 async def expire(store: OutboxStore, now: float, most: int = 100, route: str = "orders") -> list[str]:
     """The ids of what has died because its time is over."""
-    looked = await store.expire(route, most=most, now=now, interrupted=DeadLetterCode.UNCERTAIN)
-    return [each.id for each in looked.messages]
+    return [each.id for each in (await look(store, now, most, route)).messages]
 
 
 async def test_a_message_whose_time_is_over_dies_wherever_it_waits(opened: Opened, clock: HandClock) -> None:
-    """Untried, deferred, of a held route, and behind another of its order; in the next process too."""
+    """In the next process too."""
     async with opened() as store:
         deferred = await accept(store)
         await taken(store)
@@ -273,11 +282,11 @@ async def test_a_message_whose_time_is_over_dies_wherever_it_waits(opened: Opene
         later = await accept(store, expires_at=NOW + 3000)
         held = await accept(store, route="held")
         await store.hold("held")
-        looked = await store.expire("orders", most=9, now=NOW + 999, interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(store, NOW + 999)
         assert looked == Expired(messages=(), is_whole=True, next_at=NOW + 1000)
     clock.advance(1000)
     async with opened() as store:
-        looked = await store.expire("orders", most=9, now=NOW + 1000, interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(store, NOW + 1000)
         told = {each.id: (each.code, each.attempts, each.accepted_at) for each in looked.messages}
         assert told == {deferred: ("expired", 1, NOW), untried: ("expired", 0, NOW)}
         assert (looked.is_whole, looked.next_at) == (True, NOW + 3000)
@@ -302,35 +311,33 @@ async def test_what_is_being_delivered_does_not_die_of_age(store: OutboxStore, c
 
 
 async def test_a_look_finds_few_at_a_time_and_says_whether_there_are_more(store: OutboxStore, clock: HandClock) -> None:
-    """Those whose time was over first come first."""
+    """Those that expired first come first."""
     ids = [await accept(store, expires_at=NOW + 100 - number) for number in range(5)]
     ids.reverse()
     clock.advance(100)
-    looks = [
-        await store.expire("orders", most=2, now=NOW + 100, interrupted=DeadLetterCode.UNCERTAIN) for _ in range(3)
-    ]
+    looks = [await look(store, NOW + 100, most=2) for _ in range(3)]
     assert [each.id for look in looks for each in look.messages] == ids
     assert [(look.is_whole, look.next_at) for look in looks[1:]] == [(False, NOW + 100), (True, None)]
 
 
 async def test_what_may_have_been_on_its_way_dies_with_its_own_code(opened: Opened, clock: HandClock) -> None:
-    """Nobody knows whether it arrived; the history says so."""
+    """The history says so."""
     async with opened() as store:
         begun, other = [await accept(store) for _ in range(2)]
         await taken(store)
         await store.begin(begun, NOW)
     clock.advance(1000)
     async with opened() as store:
-        looked = await store.expire("orders", most=9, now=NOW + 1000, interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(store, NOW + 1000)
         assert {each.id: each.code for each in looked.messages} == {begun: "uncertain", other: "expired"}
         assert [(each.at, each.code) for each in (await store.message(begun)).history] == [(NOW + 1000, "interrupted")]
         assert (await store.message(other)).history == ()
         await store.retry(begun, NOW + 1000)
-        assert [each.interrupted for each in await store.take("orders", most=9, now=NOW + 1000)] == [False]
+        assert [each.interrupted for each in await take(store, NOW + 1000)] == [False]
 
 
 async def test_a_message_behind_another_dies_and_blocks_what_is_behind_it(store: OutboxStore, clock: HandClock) -> None:
-    """The first may still arrive, and ages; what stands behind the dead one does not, from its end on."""
+    """The first one ages, what stands behind the dead does not."""
     first = await accept(store, order=b"o", expires_at=NOW + 5000)
     second, third = [await accept(store, order=b"o", expires_at=NOW + 1000 + number) for number in range(2)]
     await taken(store)
@@ -355,7 +362,7 @@ async def test_a_message_behind_another_dies_and_blocks_what_is_behind_it(store:
 
 
 async def test_two_dead_letters_of_an_order_block_each_its_own_part(store: OutboxStore, clock: HandClock) -> None:
-    """What only the second blocks ages while the first waits."""
+    """What only the second blocks ages meanwhile."""
     times = (9000, 8000, 1000, 2000)
     first, second, third, fourth = [await accept(store, order=b"o", expires_at=NOW + each) for each in times]
     await taken(store)
@@ -385,17 +392,17 @@ async def test_two_dead_letters_of_an_order_block_each_its_own_part(store: Outbo
 
 
 async def ends_of(store: OutboxStore, id_: str) -> float:
-    """When the time of a message is over, in seconds after the beginning."""
+    """In seconds after the beginning."""
     return (await store.message(id_)).expires_at - NOW
 
 
 async def test_an_order_whose_first_message_is_too_old_loses_no_other(store: OutboxStore, clock: HandClock) -> None:
-    """Though nobody looked for long: from its end on it has blocked them."""
+    """They are blocked from its end on."""
     ids = [await accept(store, order=b"", expires_at=NOW + 1000 + number) for number in range(3)]
     clock.advance(500_000)
-    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    looked = await look(store, clock.wall())
     assert [each.id for each in looked.messages] == ids[:1]
-    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    looked = await look(store, clock.wall())
     assert looked == Expired(messages=(), is_whole=True, next_at=None)
     clock.advance(500_000)
     assert [await ends_of(store, id_) for id_ in ids] == [1000, 1_000_001, 1_000_002]
@@ -403,7 +410,7 @@ async def test_an_order_whose_first_message_is_too_old_loses_no_other(store: Out
     store.on_change(changed.append)
     await store.discard(ids[0])
     assert changed == ["orders"]
-    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    looked = await look(store, clock.wall())
     assert (looked.messages, looked.next_at) == ((), NOW + 1_000_001)
     assert await taken(store, now=clock.wall()) == ids[1:2]
     await store.delivered(ids[1])
@@ -424,7 +431,7 @@ async def test_an_expired_message_that_is_retried_may_expire_again(store: Outbox
 
 
 async def test_a_held_route_delivers_nothing(opened: Opened) -> None:
-    """It accepts, and stays held in the next process."""
+    """It stays held in the next process."""
     async with opened() as store:
         await store.hold("orders")
         await accept(store)
@@ -438,7 +445,7 @@ async def test_a_held_route_delivers_nothing(opened: Opened) -> None:
 
 
 async def test_nothing_begins_after_a_hold(store: OutboxStore) -> None:
-    """Also what was taken before: it goes back, and no attempt is counted."""
+    """What was taken goes back uncounted."""
     id_ = await accept(store)
     assert await taken(store) == [id_]
     await store.hold("orders")
@@ -446,12 +453,12 @@ async def test_nothing_begins_after_a_hold(store: OutboxStore) -> None:
         await store.begin(id_, NOW)
     await store.release(id_)
     await store.resume("orders")
-    (message,) = await store.take("orders", most=1, now=NOW)
+    (message,) = await take(store)
     assert (message.attempts, message.interrupted) == (0, False)
 
 
 async def test_the_same_id_with_the_same_content_is_kept_once(opened: Opened) -> None:
-    """Also after its delivery and in the next process; what the first was told is told again."""
+    """The first answer is told again."""
     given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"hash", "body": LARGE}
     async with opened() as store:
         first = await accept(store, **given)
@@ -477,7 +484,7 @@ async def test_the_same_id_with_another_content_is_refused(store: OutboxStore) -
 
 
 async def test_a_discarded_message_may_be_sent_again(store: OutboxStore) -> None:
-    """Its id is forgotten; that of a later message stays."""
+    """A later one stays remembered."""
     given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"one"}
     first = await accept(store, **given)
     await store.discard(first)
@@ -487,9 +494,9 @@ async def test_a_discarded_message_may_be_sent_again(store: OutboxStore) -> None
     assert await taken(store) == [second]
 
 
-@pytest.mark.parametrize(("max_messages", "max_bytes"), [(2, 1 << 30), (9, 2 * message().size)])
+@cases("max_messages, max_bytes", (2, 1 << 30), (9, 2 * message().size))
 async def test_a_full_outbox_refuses_until_there_is_room(store: OutboxStore, max_messages: int, max_bytes: int) -> None:
-    """Dead letters count; another route has its own limits."""
+    """Dead letters count; other routes do not."""
     first, second = [await accept(store) for _ in range(2)]
     await taken(store)
     await store.died(second, DeadLetterCode.REFUSED, None)
@@ -502,7 +509,7 @@ async def test_a_full_outbox_refuses_until_there_is_room(store: OutboxStore, max
 
 
 async def test_a_route_is_told_in_numbers(opened: Opened) -> None:
-    """The same in the next process, but for what is being delivered."""
+    """Also by the next process."""
     async with opened() as store:
         dead, delivering = [await accept(store, accepted_at=NOW + number) for number in range(2)]
         await taken(store, now=NOW + 1)
@@ -528,7 +535,7 @@ async def test_a_route_is_told_in_numbers(opened: Opened) -> None:
 
 
 async def test_messages_are_listed_in_pages(store: OutboxStore) -> None:
-    """In the order of acceptance, of all routes or one, in each state."""
+    """In the order of acceptance."""
     ids = [await accept(store, route=route) for route in ("a", "b", "a", "b", "a", "a")]
     await taken(store, route="b")
     await store.died(ids[1], DeadLetterCode.REFUSED, None)
@@ -554,7 +561,7 @@ async def test_messages_are_listed_in_pages(store: OutboxStore) -> None:
 
 
 async def test_a_page_follows_what_has_gone(store: OutboxStore) -> None:
-    """By its position, however the ids are sorted: they are made by clocks that differ, or are set back."""
+    """By position, for the clocks of ids differ."""
     ids = [await accept(store, id=id_, route=route) for id_, route in (("z", "a"), ("m", "b"), ("x", "a"), ("a", "a"))]
 
     async def listed(after: str | None, limit: int, **conditions: Any) -> Sequence[MessageSummary]:
@@ -572,7 +579,7 @@ async def test_a_page_follows_what_has_gone(store: OutboxStore) -> None:
 
 
 async def test_one_message_is_told_with_its_history(store: OutboxStore) -> None:
-    """And when it is due: only what waits at the head of its order is."""
+    """Only the head of an order is due."""
     id_ = await accept(store, sender_id=b"id", remember=1.0, content_hash=b"h", order=b"")
     behind = await accept(store, order=b"")
     assert (await store.message(behind)).summary.next_at is None
@@ -593,7 +600,7 @@ async def test_one_message_is_told_with_its_history(store: OutboxStore) -> None:
 
 
 async def test_a_long_history_keeps_its_ends(store: OutboxStore) -> None:
-    """Fifty entries: the first, and the latest."""
+    """The first, and the latest."""
     id_ = await accept(store)
     for number in range(60):
         await taken(store)
@@ -627,7 +634,7 @@ async def test_a_retried_message_is_due_now(store: OutboxStore) -> None:
 
 
 async def test_a_route_is_named_when_something_may_be_due(store: OutboxStore) -> None:
-    """In the event loop; a message behind another, or of a held route, is not due."""
+    """Not for one behind another, or a held one."""
     changed: list[str] = []
     store.on_change(changed.append)
 
@@ -652,7 +659,7 @@ async def test_a_route_is_named_when_something_may_be_due(store: OutboxStore) ->
 
 
 async def test_many_are_accepted_at_once(opened: Opened) -> None:
-    """In the order of their commits, each once, whatever the others were told."""
+    """In the order of their commits."""
     async with opened() as store:
         results = await asyncio.gather(
             *(accept(store, body=b"%d" % number) for number in range(100)),
@@ -666,7 +673,7 @@ async def test_many_are_accepted_at_once(opened: Opened) -> None:
 
 
 async def test_an_acceptance_that_nobody_waits_for_does_no_harm(store: OutboxStore) -> None:
-    """Nor does a take: what it took is given back."""
+    """Nor does a take."""
     accepting = asyncio.ensure_future(accept(store))
     await asyncio.sleep(0)
     accepting.cancel()

@@ -18,6 +18,7 @@ from proxy.outbox.acceptance import (
     whole,
 )
 from proxy.outbox.message import Accepted
+from tests.cases import cases
 from tests.fakes.heads import request_head
 from tests.unit.outbox.store_contract import HeldBody
 
@@ -25,34 +26,30 @@ ACCEPTED = Accepted(id="0" * 32, accepted_at=0.0, expires_at=60.0, is_new=True)
 
 
 def request(first: bytes = b"POST / HTTP/1.1", *, persistent: bool = True) -> Any:
-    """A request, as far as acceptance looks at it."""
+    """As far as acceptance looks."""
     sender = SimpleNamespace(persistent=lambda: persistent)
     return SimpleNamespace(head=request_head(first, (b"Host", b"h")), sender=sender, id="id-1")
 
 
-@pytest.mark.parametrize(
-    ("status", "lines"),
-    [
-        (OutboxAnswer.ACCEPTED, {"HTTP/1.1 202 Accepted", "Content-Type: application/json", "Content-Length: 140"}),
-        (OutboxAnswer.OK, {"HTTP/1.1 200 OK", "Content-Length: 0"}),
-        (OutboxAnswer.NO_CONTENT, {"HTTP/1.1 204 No Content"}),
-    ],
+@cases(
+    "status, lines",
+    (OutboxAnswer.ACCEPTED, {"HTTP/1.1 202 Accepted", "Content-Type: application/json", "Content-Length: 140"}),
+    (OutboxAnswer.OK, {"HTTP/1.1 200 OK", "Content-Length: 0"}),
+    (OutboxAnswer.NO_CONTENT, {"HTTP/1.1 204 No Content"}),
 )
 def test_the_answer_has_the_message_s_id(status: OutboxAnswer, lines: set[str]) -> None:
-    """And content with 202 only; 204 has no length."""
+    """And content with 202 only."""
     head, _, content = answer(request(), ACCEPTED, status, now=0.0).decode().partition("\r\n\r\n")
     always = {"Date: Thu, 01 Jan 1970 00:00:00 GMT", f"Outbox-Id: {ACCEPTED.id}", "X-Request-ID: id-1"}
     assert set(head.split("\r\n")) == always | lines
     assert len(content) == (140 if status is OutboxAnswer.ACCEPTED else 0)
 
 
-@pytest.mark.parametrize(
-    ("first", "persistent", "line"),
-    [
-        (b"POST / HTTP/1.1", False, b"\r\nConnection: close\r\n"),
-        (b"POST / HTTP/1.0", True, b"\r\nConnection: keep-alive\r\n"),
-        (b"POST / HTTP/1.1", True, b""),
-    ],
+@cases(
+    "first, persistent, line",
+    (b"POST / HTTP/1.1", False, b"\r\nConnection: close\r\n"),
+    (b"POST / HTTP/1.0", True, b"\r\nConnection: keep-alive\r\n"),
+    (b"POST / HTTP/1.1", True, b""),
 )
 def test_the_answer_tells_whether_the_connection_stays(first: bytes, line: bytes, *, persistent: bool) -> None:
     """In HTTP/1.1 it stays without a word."""
@@ -62,7 +59,7 @@ def test_the_answer_tells_whether_the_connection_stays(first: bytes, line: bytes
 
 
 async def test_the_hash_tells_every_part_apart() -> None:
-    """Also if they are the same when they are written one behind the other; a file counts as its content."""
+    """A file counts as its content."""
 
     async def hashed(method: str, target: bytes, content_type: bytes, body: Any) -> bytes:
         fields = request_head(b"POST / HTTP/1.0", (b"Content-Type", content_type)).fields
@@ -81,7 +78,7 @@ async def test_the_hash_tells_every_part_apart() -> None:
     assert await hashed("POST", b"/a", b"b", HeldBody(b"c")) in told
 
 
-@pytest.mark.parametrize(("values", "found"), [([b"a"], b"a"), ([], b""), ([b""], b""), ([b"a", b"b"], b"")])
+@cases("values, found", ([b"a"], b"a"), ([], b""), ([b""], b""), ([b"a", b"b"], b""))
 def test_an_id_that_is_missing_or_not_the_only_one_is_none(values: list[bytes], found: bytes) -> None:
     """Whatever the field's case."""
     fields = request_head(b"POST / HTTP/1.0", *((b"x-id", each) for each in values)).fields
@@ -89,7 +86,7 @@ def test_an_id_that_is_missing_or_not_the_only_one_is_none(values: list[bytes], 
 
 
 def test_what_may_not_be_whole_is_refused() -> None:
-    """A body that the spool has lost, bytes behind it, a closing request without a length, and too many bytes."""
+    """Lost, overrun, unframed or too large."""
     with pytest.raises(OutboxUnavailable, match="TMPDIR"):
         whole(cast("Any", SimpleNamespace()))
     overrun = LengthRequired("Send a length.")

@@ -11,10 +11,10 @@ from tests.fakes.loop import HandLoop
 
 
 class RoundingLoop(HandLoop):
-    """Its timers have whole milliseconds, as those of uvloop have."""
+    """As those of uvloop."""
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> HandTimerHandle:
-        """Call so much later, or a little earlier."""
+        """Or a little earlier."""
         return super().call_later(round(seconds, 3), callback)
 
 
@@ -40,7 +40,7 @@ def test_closed_it_admits_everything(breaker: CircuitBreaker) -> None:
 
 
 def test_open_it_admits_nothing_until_its_time_is_over(breaker: CircuitBreaker, clock: HandLoop) -> None:
-    """Then one probe, and no second one beside it."""
+    """Then one probe passes."""
     called: list[str] = []
     breaker.failed(10, by_probe=False)
     assert admit([breaker], 4, lambda: called.append("refused")) == (0, ())
@@ -53,7 +53,7 @@ def test_open_it_admits_nothing_until_its_time_is_over(breaker: CircuitBreaker, 
 
 
 def test_a_timer_that_fires_early_lets_the_probe_pass() -> None:
-    """Event loops round to milliseconds, and nothing would ask again."""
+    """Nothing would ask again."""
     clock = RoundingLoop()
     called: list[str] = []
     breaker = CircuitBreaker(cast("Timer", clock))
@@ -65,7 +65,7 @@ def test_a_timer_that_fires_early_lets_the_probe_pass() -> None:
 
 
 def test_a_person_gets_a_probe_before_its_time(breaker: CircuitBreaker, clock: HandLoop) -> None:
-    """One; if it fails, the next one waits as ever. A closed one has nothing to probe."""
+    """If it fails, the next one waits as ever."""
     called: list[str] = []
     breaker.probe_now()
     breaker.failed(10, by_probe=False)
@@ -80,7 +80,7 @@ def test_a_person_gets_a_probe_before_its_time(breaker: CircuitBreaker, clock: H
 
 
 def test_only_a_probe_counts_while_it_is_open(breaker: CircuitBreaker, clock: HandLoop) -> None:
-    """What had begun before it opened says nothing new."""
+    """Other failures had begun before."""
     breaker.failed(10, by_probe=False)
     clock.advance(4)
     breaker.failed(10, by_probe=False)
@@ -116,7 +116,7 @@ def test_a_probe_that_told_nothing_is_given_to_the_next(breaker: CircuitBreaker,
 
 
 def test_two_have_to_admit_a_delivery(clock: HandLoop) -> None:
-    """If the second refuses, the first is left to another route."""
+    """The first is left to another route."""
     first, second = (CircuitBreaker(cast("Timer", clock)) for _ in range(2))
     first.failed(10, by_probe=False)
     second.failed(20, by_probe=False)

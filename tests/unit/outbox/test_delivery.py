@@ -8,13 +8,14 @@ from proxy.errors import OutboxUnavailable, UpstreamClosed, UpstreamMalformed
 from proxy.outbox.delivery import MOST_READ, DeliveredFile, DeliveryReport, failed, interrupted
 from proxy.outbox.message import INTERRUPTED
 from proxy.outbox.schedule import Delivery, DeliveryEnd
+from tests.cases import cases
 from tests.unit.outbox.store_contract import HeldBody
 
 ANSWERED = Delivery(end=DeliveryEnd.ANSWERED, status=200)
 
 
 class Answer:
-    """An answer whose body comes in pieces of this size, or breaks."""
+    """It comes in pieces, or breaks."""
 
     def __init__(self, pieces: int, size: int, error: Exception | None = None) -> None:
         self._pieces, self._size, self._error = pieces, size, error
@@ -48,15 +49,15 @@ def test_what_an_earlier_process_began_may_have_arrived() -> None:
 
 
 def test_without_an_answer_the_error_tells() -> None:
-    """Its code, its text, and when to come again."""
+    """Code, text and pause."""
     error = UpstreamClosed("It hung up.")
     told = failed(DeliveryEnd.LOST, error)
     assert (told.code, told.detail, told.delivery.retry_after) == (error.code, "It hung up.", error.retry_after)
 
 
-@pytest.mark.parametrize("error", [None, UpstreamMalformed("Broken.")])
+@cases("error", None, UpstreamMalformed("Broken."))
 async def test_an_answer_is_read_to_its_end(error: Exception | None) -> None:
-    """Or up to where it breaks, because its status has told everything."""
+    """Or to where it breaks."""
     answer = Answer(3, 10, error)
     told = report(answer)
     assert not told.is_whole

@@ -13,13 +13,14 @@ from proxy.outbox import dispatcher as dispatching
 from proxy.outbox.circuit_breaker import CircuitBreaker
 from proxy.outbox.deliverer import Deliverer
 from proxy.outbox.dispatcher import MOST_UNSTORED, SOON, Dispatcher
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 
 CONCURRENCY = 4
 
 
 class ScriptedStore:
-    """Has messages that are due, or is asked and does not answer yet."""
+    """Answers at once, or later."""
 
     def __init__(self) -> None:
         self.due: deque[str] = deque()
@@ -41,7 +42,7 @@ class ScriptedStore:
 
 
 class RecordedDelivery:
-    """A delivery that goes on when the test says so."""
+    """Goes on when the test says so."""
 
     def __init__(self, message: str, *_: object, **told: Any) -> None:
         self.message, self._told = message, told
@@ -70,7 +71,7 @@ MADE: list[RecordedDelivery] = []
 
 
 def messages(state: str) -> str:
-    """The messages whose deliveries are in this state."""
+    """Those of deliveries in this state."""
     return "".join(each.message for each in MADE if each.state == state)
 
 
@@ -127,7 +128,7 @@ def breaker(deliverer: Deliverer) -> CircuitBreaker:
 
 
 async def test_while_nothing_is_answered_nothing_is_taken_ahead(dispatcher: Dispatcher, store: ScriptedStore) -> None:
-    """A slow upstream leaves the others where people can decide about them."""
+    """People can decide about the others."""
     await looks(dispatcher, store, "abcdefgh")
     assert (messages("begun"), dispatcher.running, "".join(store.due)) == ("abcd", 4, "efgh")
 
@@ -213,11 +214,11 @@ async def test_a_stop_gives_back_what_has_not_begun(dispatcher: Dispatcher, stor
     assert (messages("begun"), messages("given back")) == ("cde", "fghi")
 
 
-@pytest.mark.parametrize("is_away", [False, True])
+@cases("is_away", False, True)
 async def test_a_stop_gives_back_what_the_store_hands_over_meanwhile(
     dispatcher: Dispatcher, store: ScriptedStore, deliverer: Deliverer, clock: HandLoop, *, is_away: bool
 ) -> None:
-    """Nobody else could deliver it; and a probe that did not begin is left to another route."""
+    """A probe that did not begin is free again."""
     if is_away:
         breaker(deliverer).failed(10, by_probe=False)
         clock.advance(10)

@@ -17,7 +17,7 @@ from tests.fakes.loop import HandLoop
 
 
 class ScriptedStore:
-    """Finds what the test says; nothing by default."""
+    """Finds what was scripted."""
 
     tells_outages = False
 
@@ -95,7 +95,7 @@ async def begin(expiry: Expiry) -> None:
 
 
 async def test_nothing_waits_for_nothing(expiry: Expiry, store: ScriptedStore, clock: HandLoop) -> None:
-    """There is one look at the start, and no timer."""
+    """There is no timer."""
     await begin(expiry)
     assert store.looks == [("orders", MOST, clock.wall(), DeadLetterCode.UNCERTAIN)]
     assert clock.pauses == []
@@ -105,7 +105,7 @@ async def test_nothing_waits_for_nothing(expiry: Expiry, store: ScriptedStore, c
 async def test_it_looks_when_the_store_says_so(
     expiry: Expiry, store: ScriptedStore, clock: HandLoop, *, seconds: float, pause: float
 ) -> None:
-    """In a minute at the latest; and not at once again if nothing could be done."""
+    """In a minute at the latest, and not at once again."""
     store.found = [Expired(messages=(), is_whole=True, next_at=clock.wall() + seconds)]
     await begin(expiry)
     assert clock.pauses == [pause]
@@ -115,7 +115,7 @@ async def test_it_looks_when_the_store_says_so(
 
 
 async def test_more_are_looked_for_at_once(expiry: Expiry, store: ScriptedStore, clock: HandLoop, log: Log) -> None:
-    """And then not before a pause, however soon the next one dies."""
+    """Then there is a pause."""
     store.found = [
         Expired(messages=(dead(1), dead(2)), is_whole=False, next_at=clock.wall()),
         Expired(messages=(), is_whole=False, next_at=clock.wall()),
@@ -126,7 +126,7 @@ async def test_more_are_looked_for_at_once(expiry: Expiry, store: ScriptedStore,
 
 
 async def test_what_changes_is_looked_at_soon(expiry: Expiry, store: ScriptedStore, clock: HandLoop) -> None:
-    """Once, however much changes; if nothing has for long, at once."""
+    """Once, however much changes."""
     await begin(expiry)
     for _ in range(5):
         expiry.changed()
@@ -144,7 +144,7 @@ async def test_what_changes_is_looked_at_soon(expiry: Expiry, store: ScriptedSto
 async def test_a_message_that_was_accepted_is_looked_at_in_time(
     expiry: Expiry, store: ScriptedStore, clock: HandLoop
 ) -> None:
-    """The one that dies first decides; the store is not asked for any."""
+    """The first to die decides."""
     await begin(expiry)
     for seconds in (30.0, 50.0, 20.0, 1e6):
         expiry.accepted(seconds)
@@ -154,7 +154,7 @@ async def test_a_message_that_was_accepted_is_looked_at_in_time(
 async def test_a_store_that_fails_is_asked_again(
     expiry: Expiry, store: ScriptedStore, clock: HandLoop, log: Log
 ) -> None:
-    """It is told once; and so is a fault of ours, after which it goes on."""
+    """And so it is after a fault of ours."""
     store.found = [OutboxUnavailable("away"), OutboxUnavailable("away"), TypeError()]
     await begin(expiry)
     assert (log.told, clock.pauses) == (["store.unreachable"], [STORE_PAUSE])
@@ -172,7 +172,7 @@ async def test_repeatable_messages_are_expired_whatever_was_sent(expiry: Expiry,
 
 
 async def test_after_a_stop_it_does_not_look(expiry: Expiry, store: ScriptedStore, clock: HandLoop) -> None:
-    """Not even for more, and it sets no timer."""
+    """Not even for more."""
     store.found = [Expired(messages=(), is_whole=True, next_at=clock.wall() + 5)]
     await begin(expiry)
     expiry.stop()

@@ -1,12 +1,11 @@
 """Messages as lists show them."""
 
-import pytest
-
 from proxy.outbox.message import MessageState, MessageSummary, seq_at
+from tests.cases import cases
 
 
 def test_a_position_tells_the_number_again() -> None:
-    """So that the next page is found although the message has gone."""
+    """The message may have gone."""
     shown = MessageSummary(
         id="m1",
         route="orders",
@@ -21,7 +20,7 @@ def test_a_position_tells_the_number_again() -> None:
     assert (shown.position, seq_at(shown.position)) == ("seq-12", 12)
 
 
-@pytest.mark.parametrize("text", ["", "12", "seq-", "seq-x", "seq--1", "seq-\u0663", "m1", "seq-" + "9" * 19])
+@cases("text", "", "12", "seq-", "seq-x", "seq--1", "seq-\u0663", "m1", "seq-" + "9" * 19)
 def test_anything_else_is_no_position(text: str) -> None:
-    """Such as an id, or a number that no message can have."""
+    """Such as an id, or too large a number."""
     assert seq_at(text) is None

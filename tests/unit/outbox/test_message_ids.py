@@ -5,7 +5,7 @@ from tests.fakes.clock import HandClock
 
 
 def test_ids_are_unique_and_sort_by_time() -> None:
-    """Also within a millisecond, and when the clock is set back."""
+    """Though the clock is set back."""
     clock = HandClock()
     new_id = MessageIds(clock.wall)
     ids = [new_id(), new_id()]

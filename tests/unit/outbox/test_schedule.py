@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
+from tests.cases import cases
 from tests.docs.diagnoses import own_answers
 
 LATER = {401, 403, 404, 408, 429, 503}
@@ -40,7 +40,7 @@ def decided(delivery: Delivery, *, repeatable: bool) -> object:
 
 
 def of_status(status: int, *, flow_ran: bool, repeatable: bool) -> object:
-    """Says the table of DESIGN in other words, for every status."""
+    """The table of DESIGN in other words."""
     match status // 100:
         case 2:
             return Done()
@@ -58,51 +58,47 @@ def of_status(status: int, *, flow_ran: bool, repeatable: bool) -> object:
 
 
 def test_each_status_has_one_fate() -> None:
-    """All that an upstream can send, from a flow or from what is in front of it, repeatable or not."""
+    """From a flow or from what is in front of it."""
     for status, flow_ran, repeatable in product(range(100, 1000), (True, False), (True, False)):
         delivery = Delivery(end=DeliveryEnd.ANSWERED, status=status, flow_ran=flow_ran)
         expected = of_status(status, flow_ran=flow_ran, repeatable=repeatable)
         assert decided(delivery, repeatable=repeatable) == expected, (status, flow_ran, repeatable)
 
 
-@pytest.mark.parametrize(
-    ("status", "once", "repeatable"),
-    [
-        (200, Done(), Done()),
-        (202, Done(), Done()),
-        (302, REFUSED, REFUSED),
-        (400, REFUSED, REFUSED),
-        (401, AGAIN, AGAIN),
-        (403, AGAIN, AGAIN),
-        (404, AGAIN, AGAIN),
-        (405, REFUSED, REFUSED),
-        (408, AGAIN, AGAIN),
-        (413, REFUSED, REFUSED),
-        (415, REFUSED, REFUSED),
-        (429, AGAIN, AGAIN),
-        (500, FLOW_FAILED, AGAIN),
-        (501, UNCERTAIN, AGAIN),
-        (502, UNCERTAIN, AGAIN),
-        (503, AGAIN, AGAIN),
-        (504, UNCERTAIN, AGAIN),
-        (505, UNCERTAIN, AGAIN),
-    ],
+@cases(
+    "status, once, repeatable",
+    (200, Done(), Done()),
+    (202, Done(), Done()),
+    (302, REFUSED, REFUSED),
+    (400, REFUSED, REFUSED),
+    (401, AGAIN, AGAIN),
+    (403, AGAIN, AGAIN),
+    (404, AGAIN, AGAIN),
+    (405, REFUSED, REFUSED),
+    (408, AGAIN, AGAIN),
+    (413, REFUSED, REFUSED),
+    (415, REFUSED, REFUSED),
+    (429, AGAIN, AGAIN),
+    (500, FLOW_FAILED, AGAIN),
+    (501, UNCERTAIN, AGAIN),
+    (502, UNCERTAIN, AGAIN),
+    (503, AGAIN, AGAIN),
+    (504, UNCERTAIN, AGAIN),
+    (505, UNCERTAIN, AGAIN),
 )
 def test_the_statuses_that_matter(status: int, once: object, repeatable: object) -> None:
-    """Literally, so that a fault in the other table shows."""
+    """A fault in the other table shows."""
     delivery = Delivery(end=DeliveryEnd.ANSWERED, status=status)
     assert (decided(delivery, repeatable=False), decided(delivery, repeatable=True)) == (once, repeatable)
 
 
-@pytest.mark.parametrize(
-    ("end", "once", "repeatable"),
-    [
-        (DeliveryEnd.NO_TOKEN, AGAIN, AGAIN),
-        (DeliveryEnd.UNSENT, AGAIN, AGAIN),
-        (DeliveryEnd.CRASHED, AGAIN, AGAIN),
-        (DeliveryEnd.LOST, UNCERTAIN, AGAIN),
-        (DeliveryEnd.UNTRIED, Untouched(), Untouched()),
-    ],
+@cases(
+    "end, once, repeatable",
+    (DeliveryEnd.NO_TOKEN, AGAIN, AGAIN),
+    (DeliveryEnd.UNSENT, AGAIN, AGAIN),
+    (DeliveryEnd.CRASHED, AGAIN, AGAIN),
+    (DeliveryEnd.LOST, UNCERTAIN, AGAIN),
+    (DeliveryEnd.UNTRIED, Untouched(), Untouched()),
 )
 def test_each_end_without_an_answer(end: DeliveryEnd, once: object, repeatable: object) -> None:
     """Only what was written may have arrived."""
@@ -113,7 +109,7 @@ def test_each_end_without_an_answer(end: DeliveryEnd, once: object, repeatable: 
 
 
 def test_each_outcome_of_an_attempt_has_an_end() -> None:
-    """What was never written is told from what may have arrived."""
+    """What was written may have arrived."""
     assert {outcome: end_after(outcome) for outcome in AttemptOutcome} == {
         AttemptOutcome.ANSWERED: DeliveryEnd.ANSWERED,
         AttemptOutcome.TOKEN_REFUSED: DeliveryEnd.ANSWERED,
@@ -126,7 +122,7 @@ def test_each_outcome_of_an_attempt_has_an_end() -> None:
 
 
 def test_each_error_before_sending_has_an_end() -> None:
-    """Those of the authorization server mean that there is no token; others are ours, and change nothing."""
+    """Ours change nothing."""
     ends = {each: end_before_sending(made(each)) for each in own_answers()}
     assert len(ends) > 30
     for each, end in ends.items():
@@ -140,9 +136,7 @@ def made(kind: type[ProxyError]) -> ProxyError:
     return kind("detail")
 
 
-@pytest.mark.parametrize(
-    ("failures", "pause"), [(0, 5.0), (1, 5.0), (2, 30.0), (3, 120.0), (6, 3600.0), (7, 3600.0), (900, 3600.0)]
-)
+@cases("failures, pause", (0, 5.0), (1, 5.0), (2, 30.0), (3, 120.0), (6, 3600.0), (7, 3600.0), (900, 3600.0))
 def test_pauses_follow_the_steps_and_the_last_one_repeats(failures: int, pause: float) -> None:
     """With full jitter: any part of the step."""
     settings = OutboxSettings()
@@ -150,14 +144,18 @@ def test_pauses_follow_the_steps_and_the_last_one_repeats(failures: int, pause: 
         assert pause_after(settings, failures=failures, retry_after=None, jitter=jitter) == pause * jitter
 
 
-@pytest.mark.parametrize(
-    ("last", "retry_after", "pause"),
-    [(5.0, 1, 1.0), (5.0, 3600, 3600.0), (5.0, 3601, 3600.0), (7200.0, 7000, 7000.0), (7200.0, 9000, 7200.0)],
+@cases(
+    "last, retry_after, pause",
+    (5.0, 1, 1.0),
+    (5.0, 3600, 3600.0),
+    (5.0, 3601, 3600.0),
+    (7200.0, 7000, 7000.0),
+    (7200.0, 9000, 7200.0),
 )
 def test_a_server_s_retry_after_wins_up_to_an_hour_or_the_last_step(
     last: float, retry_after: int, pause: float
 ) -> None:
-    """It is exact: no jitter makes it shorter."""
+    """Without jitter."""
     settings = OutboxSettings(retries=(last,))
     assert pause_after(settings, failures=1, retry_after=retry_after, jitter=0.1) == pause
 
@@ -168,7 +166,7 @@ def test_a_message_expires_at_its_age_and_not_before() -> None:
 
 
 def test_another_delivery_that_would_be_too_late_is_the_end_of_the_message() -> None:
-    """It waits until its age is over, and is `expired` then; after that there is no other delivery."""
+    """It expires when its age is over."""
     delivery = Delivery(end=DeliveryEnd.UNSENT)
     decisions = [
         decide(delivery, repeatable=True, pause=60.0, expires_at=NOW + left, now=NOW)
@@ -201,7 +199,7 @@ settings_of = st.builds(
 def test_whatever_happens_the_promises_hold(
     delivery: Delivery, settings: OutboxSettings, failures: int, left: float, jitter: float
 ) -> None:
-    """Never in the past, never after the age, never lost without a 2xx, never again where nobody may repeat it."""
+    """Nothing is lost, late, early or wrongly repeated."""
     expires_at = NOW + left
     pause = pause_after(settings, failures=failures, retry_after=delivery.retry_after, jitter=jitter)
     decision = decide(delivery, repeatable=settings.repeatable, pause=pause, expires_at=expires_at, now=NOW)

@@ -8,25 +8,24 @@ from pathlib import Path
 import pytest
 
 from proxy.store.folder import Folder, FolderInUse, folder_of
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("path", "environ", "expected"),
-    [
-        ("/srv/outbox", {"STATE_DIRECTORY": "/var/lib/p"}, "/srv/outbox"),
-        (None, {"STATE_DIRECTORY": "/var/lib/p:/var/lib/q", "XDG_STATE_HOME": "/x"}, "/var/lib/p"),
-        (None, {"STATE_DIRECTORY": "", "XDG_STATE_HOME": "/x"}, "/x/cpi-oauth-proxy"),
-        (None, {"XDG_STATE_HOME": "relative"}, "~/.local/state/cpi-oauth-proxy"),
-        (None, {}, "~/.local/state/cpi-oauth-proxy"),
-    ],
+@cases(
+    "path, environ, expected",
+    ("/srv/outbox", {"STATE_DIRECTORY": "/var/lib/p"}, "/srv/outbox"),
+    (None, {"STATE_DIRECTORY": "/var/lib/p:/var/lib/q", "XDG_STATE_HOME": "/x"}, "/var/lib/p"),
+    (None, {"STATE_DIRECTORY": "", "XDG_STATE_HOME": "/x"}, "/x/cpi-oauth-proxy"),
+    (None, {"XDG_STATE_HOME": "relative"}, "~/.local/state/cpi-oauth-proxy"),
+    (None, {}, "~/.local/state/cpi-oauth-proxy"),
 )
 def test_the_first_folder_that_is_given_counts(path: str | None, environ: dict[str, str], expected: str) -> None:
-    """The configured one, systemd's first, then that of the user."""
+    """Then systemd's, then that of the user."""
     assert folder_of(Path(path) if path else None, environ) == Path(expected).expanduser()
 
 
 async def test_the_folder_is_made_for_its_user_only(tmp_path: Path) -> None:
-    """Also if it is there already with other rights."""
+    """Whatever its rights were."""
     path = tmp_path / "a" / "b"
     for _ in range(2):
         folder = await Folder.open(path, admin="127.0.0.1:9901")
@@ -39,7 +38,7 @@ async def test_the_folder_is_made_for_its_user_only(tmp_path: Path) -> None:
 
 
 async def test_a_second_process_is_told_who_has_the_folder(tmp_path: Path) -> None:
-    """With the admin address, where an operator can ask it."""
+    """With the admin address."""
     folder = await Folder.open(tmp_path, admin="127.0.0.1:9901")
     with pytest.raises(FolderInUse) as caught:
         await Folder.open(tmp_path, admin="other")
@@ -62,7 +61,7 @@ async def test_a_folder_is_handed_over(tmp_path: Path) -> None:
 
 
 async def test_a_wait_for_the_folder_ends(tmp_path: Path) -> None:
-    """A lock that comes too late is given back."""
+    """A late lock is given back."""
     old = await Folder.open(tmp_path, admin="old")
     with pytest.raises(FolderInUse, match=r"admin address old"):
         await Folder.open(tmp_path, admin="late", wait=0.01)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.store.keys import PLAIN, KeyMissing, Keys, ValueForged, parse_keys, read_keys
+from tests.cases import cases
 
 FIRST, SECOND = (base64.b64encode(bytes([number]) * 32) for number in (1, 2))
 OLD = parse_keys(FIRST)
@@ -16,7 +17,7 @@ ROTATED = parse_keys(SECOND + b"\n" + FIRST)
 
 @given(st.binary(), st.binary())
 def test_what_was_sealed_comes_back(content: bytes, context: bytes) -> None:
-    """Also with a newer key in front, and it is not to be seen in what is stored."""
+    """Also with a newer key in front."""
     key_id, value = OLD.seal(content, context)
     assert ROTATED.unseal(key_id, value, context) == content
     assert len(content) < 4 or content not in value
@@ -37,9 +38,9 @@ def test_a_value_whose_key_is_gone_names_the_key() -> None:
         OLD.unseal(key_id, value, b"")
 
 
-@pytest.mark.parametrize("change", ["value", "context", "cut"])
+@cases("change", "value", "context", "cut")
 def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
-    """The authentication of AES-GCM covers the context."""
+    """AES-GCM covers the context."""
     key_id, value = OLD.seal(b"content", b"here")
     changed = {"value": value[:-1] + bytes([value[-1] ^ 1]), "context": value, "cut": value[:3]}[change]
     with pytest.raises(ValueForged):
@@ -47,20 +48,20 @@ def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
 
 
 def test_without_keys_nothing_is_encrypted() -> None:
-    """What is stored so stays readable after keys were added, in a store that may have been without."""
+    """It stays readable with keys."""
     assert Keys().seal(b"content", b"context") == (PLAIN, b"content")
     assert Keys().unseal(PLAIN, b"content", b"context") == b"content"
     assert OLD.reading_plain().unseal(PLAIN, b"content", b"context") == b"content"
 
 
 def test_a_value_that_is_not_encrypted_is_refused_where_all_are() -> None:
-    """Whoever can write into the database could else put anything there."""
+    """Anybody could have put it there."""
     with pytest.raises(ValueForged, match="not encrypted"):
         OLD.unseal(PLAIN, b"content", b"context")
 
 
 def test_hashes_are_keyed_and_looked_for_under_every_key() -> None:
-    """And without one, for what was stored before there were keys."""
+    """And without a key."""
     found = ROTATED.digests(b"id", b"route")
     assert found == [ROTATED.digest(b"id", b"route"), OLD.digest(b"id", b"route"), Keys().digest(b"id", b"route")]
     assert len({digest for _, digest in found}) == len(found)
@@ -71,14 +72,12 @@ def test_a_hash_tells_content_and_context_apart() -> None:
     assert Keys().digest(b"bc", b"a") != Keys().digest(b"c", b"ab")
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        (b"", "the file has no key; write one with: openssl rand -base64 32"),
-        (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
-        (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
-        (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
-    ],
+@cases(
+    "text, problem",
+    (b"", "the file has no key; write one with: openssl rand -base64 32"),
+    (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
+    (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
+    (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
 )
 def test_a_key_that_cannot_be_used_is_refused_by_its_line(text: bytes, problem: str) -> None:
     """Without showing it."""

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.config.load import load
 from proxy.store.place import is_needed, store_folder
+from tests.cases import cases
 
 TEXT = """
 oauth_clients:
@@ -16,15 +15,13 @@ routes:
 """
 
 
-@pytest.mark.parametrize(
-    ("outbox", "store", "folder"),
-    [
-        ("", "", None),
-        ("", "store: {}", None),
-        (", outbox: {}", "", "given"),
-        ("", "store: {path: named}", "named"),
-        (", outbox: {}", "store: {path: named}", "named"),
-    ],
+@cases(
+    "outbox, store, folder",
+    ("", "", None),
+    ("", "store: {}", None),
+    (", outbox: {}", "", "given"),
+    ("", "store: {path: named}", "named"),
+    (", outbox: {}", "store: {path: named}", "named"),
 )
 def test_the_folder_is_the_named_one_or_the_given_one(
     tmp_path: Path, outbox: str, store: str, folder: str | None

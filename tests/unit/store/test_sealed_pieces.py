@@ -8,7 +8,7 @@ from tests.unit.store.test_keys import OLD
 
 
 def test_a_piece_comes_back_in_its_place_only() -> None:
-    """Another number, and an end that is none, are refused."""
+    """With another number or end it is refused."""
     key_id, value = seal_piece(OLD, b"content", b"message", number=1, last=False)
     assert unseal_piece(OLD, key_id, value, b"message", number=1, last=False) == b"content"
     for number, last, context in [(2, False, b"message"), (1, True, b"message"), (1, False, b"other")]:

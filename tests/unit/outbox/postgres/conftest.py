@@ -30,7 +30,7 @@ async def never(_: float) -> None:
 
 @pytest.fixture
 def clock(postgres_server: PostgresServer, database: str) -> DatabaseClock:
-    """The clock of the store and of its database."""
+    """Of the store and its database."""
     return DatabaseClock(postgres_server, database, wall=NOW)
 
 
@@ -48,7 +48,7 @@ def server(postgres_server: PostgresServer, database: str) -> Server:
 
 @pytest.fixture
 def replica(server: Server, clock: DatabaseClock, lines: Lines) -> Replica:
-    """Opens a store as one replica does, and closes it."""
+    """Opens a store, and closes it."""
 
     @asynccontextmanager
     async def open_(*, keys: Keys = ROTATED, **options: Any) -> AsyncIterator[PostgresOutbox]:
@@ -91,13 +91,13 @@ async def store(replica: Replica) -> AsyncIterator[PostgresOutbox]:
 
 
 class Session:
-    """A session of somebody else in the store's database."""
+    """Somebody else in the store's database."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         self._connection = connection
 
     async def run(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run statements, one by one, and return the rows of the last one."""
+        """The rows of the last statement."""
         found: list[tuple[Any, ...]] = []
         for each in statements:
             cursor = await self._connection.execute(each.encode())
@@ -105,7 +105,7 @@ class Session:
         return found
 
     async def waiting(self) -> int:
-        """How many sessions of this database wait for a lock."""
+        """How many wait for a lock."""
         await self.run("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
         asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ((number,),) = await self.run(asked)
@@ -114,7 +114,7 @@ class Session:
 
 @pytest.fixture
 async def session(postgres_server: PostgresServer, database: str) -> AsyncIterator[Session]:
-    """Another session, in which nothing limits how long a lock is held."""
+    """It may hold a lock for long."""
     connection = await psycopg.AsyncConnection.connect(postgres_server.socket_url(database), autocommit=True)
     async with connection:
         yield Session(connection)

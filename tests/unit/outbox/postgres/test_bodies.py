@@ -8,13 +8,13 @@ from proxy.outbox.postgres.bodies import ABANDONED, SWEPT_AT_A_TIME
 from proxy.outbox.postgres.store import PostgresOutbox
 from tests.fakes.database_clock import DatabaseClock
 from tests.unit.outbox.postgres.conftest import Replica, Session
-from tests.unit.outbox.store_contract import LARGE, NOW, accept, message, octets, taken
+from tests.unit.outbox.store_contract import LARGE, NOW, accept, octets, take, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
 
 class TornBody(StoredBody):
-    """A body whose sender goes away after the first piece."""
+    """Its sender goes away after a piece."""
 
     size = len(LARGE)
 
@@ -24,17 +24,17 @@ class TornBody(StoredBody):
 
 
 async def kept(session: Session) -> tuple[int, int]:
-    """How many bodies are in the database, and how many are noted as loose."""
+    """How many bodies there are, and how many are loose."""
     ((pieces,),) = await session.run("SELECT count(DISTINCT body) FROM cpi_proxy_outbox_pieces")
     ((loose,),) = await session.run("SELECT count(*) FROM cpi_proxy_outbox_loose")
     return int(pieces), int(loose)
 
 
 async def test_a_body_that_was_cut_is_swept_later(replica: Replica, clock: DatabaseClock, session: Session) -> None:
-    """By any replica, after an hour: until then it could still be on its way."""
+    """After an hour, by any replica."""
     async with replica() as store, replica() as other:
         with pytest.raises(OutboxUnavailable, match="cut"):
-            await store.accept(message(body=TornBody()), max_messages=9, max_bytes=1 << 30)
+            await accept(store, body=TornBody())
         whole = await accept(store, body=LARGE)
         assert await kept(session) == (2, 1)
         clock.advance(ABANDONED)
@@ -43,14 +43,14 @@ async def test_a_body_that_was_cut_is_swept_later(replica: Replica, clock: Datab
         clock.advance(1)
         assert not await other._bodies.sweep()
         assert await kept(session) == (1, 0)
-        (found,) = await store.take("orders", most=9, now=clock.wall())
+        (found,) = await take(store, clock.wall())
         assert (found.id, await octets(found.body)) == (whole, LARGE)
 
 
 async def test_many_bodies_are_swept_a_few_at_a_time(
     store: PostgresOutbox, clock: DatabaseClock, session: Session
 ) -> None:
-    """So that none of it takes long; two that sweep do not wait for each other."""
+    """Two that sweep do not wait for each other."""
     await store._waking.close()
     await store._database._calls.ended()  # the look at the start would sweep as well
     await session.run(
@@ -68,7 +68,7 @@ async def test_many_bodies_are_swept_a_few_at_a_time(
 async def test_a_body_that_was_swept_meanwhile_is_not_promised(
     store: PostgresOutbox, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It took longer than an hour to arrive: the sender is told, and sends it again."""
+    """The sender sends it again."""
     seal = store._sealing.seal
 
     async def slow(*arguments: object, **named: object) -> object:
@@ -84,7 +84,7 @@ async def test_a_body_that_was_swept_meanwhile_is_not_promised(
 
 
 async def test_a_look_now_and_then_sweeps(replica: Replica, clock: DatabaseClock, session: Session) -> None:
-    """The first one of each process, until nothing is left."""
+    """Until nothing is left."""
     async with replica():
         await session.run(
             f"INSERT INTO cpi_proxy_outbox_loose SELECT n, {NOW} FROM generate_series(1, {2 * SWEPT_AT_A_TIME}) AS n"
@@ -96,7 +96,7 @@ async def test_a_look_now_and_then_sweeps(replica: Replica, clock: DatabaseClock
 
 
 async def test_the_body_of_a_delivered_message_is_gone(store: PostgresOutbox, session: Session) -> None:
-    """Without a sweep, and so is that of one that was discarded."""
+    """Without a sweep."""
     delivered, discarded = [await accept(store, body=LARGE) for _ in range(2)]
     await taken(store, most=1)
     await store.delivered(delivered)

@@ -9,9 +9,10 @@ from proxy.store.postgres import connecting, transactions
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import StoreBusy
 from proxy.store.postgres.transactions import TRIES, rows, transact
+from tests.cases import cases
 from tests.unit.oauth.world import Lines
 from tests.unit.outbox.postgres.conftest import Replica, Session
-from tests.unit.outbox.store_contract import NOW, accept, message, taken
+from tests.unit.outbox.store_contract import NOW, accept, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -23,7 +24,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_server_gives_up_waiting_before_we_do(store: PostgresOutbox) -> None:
-    """So that a lock of others is not taken for an outage, and senders wait 3 s at most."""
+    """And senders wait 3 s at most."""
     ((lock_timeout,),) = await transact(
         store._database, lambda connection: rows(connection, "SHOW lock_timeout"), within=WITHIN
     )
@@ -33,12 +34,12 @@ async def test_the_server_gives_up_waiting_before_we_do(store: PostgresOutbox) -
 
 @pytest.mark.usefixtures("_short")
 async def test_a_lock_of_others_is_told_and_no_outage(replica: Replica, session: Session, lines: Lines) -> None:
-    """To senders, to people and once in the log. Afterwards all goes on, and nothing was accepted meanwhile."""
+    """Afterwards all goes on."""
     async with replica() as store:
         id_ = await accept(store)
         await session.run("BEGIN", "LOCK TABLE cpi_proxy_outbox_routes, cpi_proxy_outbox_messages")
         with pytest.raises(OutboxUnavailable, match=r"lock timeout.*Nothing was accepted") as caught:
-            await store.accept(message(), max_messages=9, max_bytes=9999)
+            await accept(store)
         assert caught.value.retry_after
         for call in (store.take("orders", most=1, now=NOW), store.discard(id_), store.hold("orders"), store.routes()):
             with pytest.raises(OutboxUnavailable, match="lock timeout"):
@@ -53,7 +54,7 @@ async def test_a_lock_of_others_is_told_and_no_outage(replica: Replica, session:
 
 @pytest.mark.usefixtures("_short")
 async def test_a_message_that_another_holds_up_is_settled_later(replica: Replica, session: Session) -> None:
-    """Nothing is noted meanwhile, and the lease stays."""
+    """The lease stays."""
     async with replica() as store:
         id_ = await accept(store)
         await taken(store)
@@ -67,7 +68,7 @@ async def test_a_message_that_another_holds_up_is_settled_later(replica: Replica
 
 
 async def test_a_statement_that_takes_too_long_is_no_outage(store: PostgresOutbox, lines: Lines) -> None:
-    """The server ends it before we give up the connection."""
+    """The server ends it first."""
 
     async def sleep(connection: Connection) -> None:
         await connection.execute("SET LOCAL statement_timeout = '10ms'")
@@ -79,11 +80,11 @@ async def test_a_statement_that_takes_too_long_is_no_outage(store: PostgresOutbo
     assert len(lines.named("store.busy")) == 1
 
 
-@pytest.mark.parametrize(("shortest", "tries"), [(0.0, TRIES), (60.0, 1)])
+@cases("shortest, tries", (0.0, TRIES), (60.0, 1))
 async def test_what_was_in_the_way_of_another_is_tried_again(
     store: PostgresOutbox, session: Session, monkeypatch: pytest.MonkeyPatch, shortest: float, tries: int
 ) -> None:
-    """As long as there is time: all attempts together have no more than one."""
+    """All attempts together have the time of one."""
     monkeypatch.setattr(transactions, "SHORTEST", shortest)
     await session.run(
         "CREATE SEQUENCE tries",

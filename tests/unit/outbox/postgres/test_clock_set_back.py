@@ -5,7 +5,7 @@ import pytest
 from proxy.outbox.postgres.leases import LEASE
 from tests.fakes.database_clock import DatabaseClock
 from tests.unit.outbox.postgres.conftest import Replica
-from tests.unit.outbox.store_contract import ENTRY, NOW, accept, taken
+from tests.unit.outbox.store_contract import ENTRY, NOW, accept, take, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -13,7 +13,7 @@ HOUR = 3600.0
 
 
 async def test_what_a_dead_replica_had_is_taken_over_all_the_same(replica: Replica, clock: DatabaseClock) -> None:
-    """Its lease would end an hour later; the next look ends it in the usual time."""
+    """In the usual time, not an hour later."""
     async with replica() as dead, replica() as other:
         id_ = await accept(dead)
         await taken(dead)
@@ -27,7 +27,7 @@ async def test_what_a_dead_replica_had_is_taken_over_all_the_same(replica: Repli
 
 
 async def test_what_is_being_delivered_stays_with_its_replica(replica: Replica, clock: DatabaseClock) -> None:
-    """A heartbeat brings its lease to the new time."""
+    """By its heartbeats."""
     async with replica() as one, replica() as other:
         id_ = await accept(one)
         await taken(one)
@@ -42,7 +42,7 @@ async def test_what_is_being_delivered_stays_with_its_replica(replica: Replica, 
 
 
 async def test_what_waits_is_due_so_much_later(replica: Replica, clock: DatabaseClock) -> None:
-    """Nothing is lost and none is sent early; a person can make it due now. What comes is due at once."""
+    """A person can make it due now."""
     async with replica() as one, replica() as other:
         deferred, waiting = [await accept(one) for _ in range(2)]
         await taken(one, most=1)
@@ -61,14 +61,14 @@ async def test_what_waits_is_due_so_much_later(replica: Replica, clock: Database
 
 
 async def test_a_clock_that_was_set_forward_ends_leases(replica: Replica, clock: DatabaseClock) -> None:
-    """As if all replicas had died: what had begun counts as interrupted, and its replica's word no more."""
+    """As if all replicas had died."""
     async with replica() as one, replica() as other:
         id_ = await accept(one)
         await taken(one)
         await one.begin(id_, NOW)
         clock.skew = LEASE
         clock.advance(0)
-        (found,) = await other.take("orders", most=1, now=clock.wall())
+        (found,) = await take(other, clock.wall())
         assert (found.id, found.interrupted) == (id_, True)
         await one.delivered(id_)
         assert [each.delivering for each in await other.routes()] == [1]

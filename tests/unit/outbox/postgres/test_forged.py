@@ -5,8 +5,9 @@ import pytest
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.message import DeadLetterCode, MessageState
 from proxy.outbox.postgres.store import PostgresOutbox
+from tests.cases import cases
 from tests.unit.outbox.postgres.conftest import Session
-from tests.unit.outbox.store_contract import ENTRY, LARGE, accept, octets, taken
+from tests.unit.outbox.store_contract import ENTRY, LARGE, accept, octets, take, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -24,11 +25,11 @@ CONTENT = {
 }
 
 
-@pytest.mark.parametrize("how", CONTENT)
+@cases("how", *CONTENT)
 async def test_a_message_that_was_tampered_with_is_not_delivered(
     store: PostgresOutbox, session: Session, how: str
 ) -> None:
-    """It is a dead letter that says why, and is shown to nobody; it can be discarded."""
+    """Its dead letter is shown to nobody."""
     for _ in range(2):
         await accept(store)
     await session.run(CONTENT[how])
@@ -44,7 +45,7 @@ async def test_a_message_that_was_tampered_with_is_not_delivered(
 
 
 async def test_a_message_of_another_route_is_not_delivered(store: PostgresOutbox, session: Session) -> None:
-    """Else its content went to an upstream that it is not for."""
+    """It would go to a wrong upstream."""
     await accept(store)
     await accept(store, route="other")
     await session.run(
@@ -69,21 +70,21 @@ PIECES = {
 }
 
 
-@pytest.mark.parametrize("how", PIECES)
+@cases("how", *PIECES)
 async def test_a_large_body_that_was_tampered_with_is_not_sent_as_if_it_were_whole(
     store: PostgresOutbox, session: Session, how: str
 ) -> None:
-    """Reading it fails at the piece that is not its own, also where pieces are missing at the end."""
+    """Also if its end is missing."""
     for _ in range(2):
         await accept(store, body=LARGE)
     await session.run(PIECES[how])
-    for each in await store.take("orders", most=9, now=store._clock.wall()):
+    for each in await take(store, store._clock.wall()):
         with pytest.raises(OutboxUnavailable, match=r"cannot be read|is gone"):
             await octets(each.body)
 
 
 async def test_a_history_belongs_to_its_message(store: PostgresOutbox, session: Session) -> None:
-    """Somebody else's attempts are not told as one's own."""
+    """Nobody else's is shown."""
     ids = [await accept(store) for _ in range(2)]
     await taken(store)
     for id_ in ids:

@@ -26,20 +26,20 @@ END $$
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for a lock has all the time that a busy machine needs."""
+    """For a busy machine."""
     for module in (batches, store_module):
         monkeypatch.setattr(module, "WITHIN", 60.0)
 
 
 async def attempts(session: Session) -> list[int]:
-    """How many attempts of each message were begun."""
+    """Of each message."""
     return [number for (number,) in await session.run("SELECT attempts FROM cpi_proxy_outbox_messages ORDER BY seq")]
 
 
 async def test_an_attempt_that_has_not_seen_the_hold_does_not_begin(
     store: PostgresOutbox, session: Session, lines: Lines
 ) -> None:
-    """It looked before the route was held, and was late. What it had is free again."""
+    """What it had is free again."""
     id_ = await accept(store)
     await taken(store)
     await session.run(
@@ -62,7 +62,7 @@ async def test_an_attempt_that_has_not_seen_the_hold_does_not_begin(
 
 
 async def test_an_attempt_that_begins_first_is_waited_for(store: PostgresOutbox, session: Session) -> None:
-    """The person is answered when it has begun."""
+    """Then the person is answered."""
     id_ = await accept(store)
     await taken(store)
     await session.run("BEGIN", "SELECT FROM cpi_proxy_outbox_messages FOR UPDATE")
@@ -81,7 +81,7 @@ async def test_an_attempt_that_begins_first_is_waited_for(store: PostgresOutbox,
 
 
 async def test_what_another_replica_has_taken_does_not_begin(replica: Replica, lines: Lines) -> None:
-    """Nor is it taken from it: it goes back as if nothing had been."""
+    """It goes back as if nothing had been."""
     async with replica() as one, replica() as other:
         id_ = await accept(one)
         begun = await accept(one)

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.outbox.message import MessageState
 from proxy.outbox.postgres import accepting, expiring, orders, people, settling, taking
+from tests.cases import cases
 from tests.fakes.postgres import PostgresServer
 from tests.unit.outbox.store_contract import NOW
 
@@ -24,7 +25,9 @@ INSERT INTO cpi_proxy_outbox_pauses SELECT decode(md5(n::text), 'hex'), 0 FROM g
 INSERT INTO cpi_proxy_outbox_history SELECT n, 1, '', '' FROM generate_series(1, {MANY}) AS n;
 ANALYZE;
 """
+CHAINS = {"chains": "array[decode('00', 'hex')]"}
 OURS = {"ids": "array['b5']", "fences": "array[0]", "owner": "'o'", "lease": "30"}
+PAGE = {"route": "'orders'", "after": "0", "limit": "100"}
 LOOK = {"route": "'orders'", "now": "0", "until": f"{NOW + MANY}", "running": "'{}'::text[]", "most": "100"}
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "take": (
@@ -33,29 +36,29 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "next": (taking.NEXT, {"route": "'orders'", "running": "'{}'::text[]"}),
     "routes": (people.ROUTES, {}),
-    "waiting": (people.LISTS[MessageState.WAITING], {"route": "'orders'", "after": "0", "limit": "100"}),
-    "dead": (people.LISTS[MessageState.DEAD], {"route": "'orders'", "after": "0", "limit": "100"}),
-    "delivering": (people.LISTS[MessageState.DELIVERING], {"route": "'orders'", "after": "0", "limit": "100"}),
+    "waiting": (people.LISTS[MessageState.WAITING], PAGE),
+    "dead": (people.LISTS[MessageState.DEAD], PAGE),
+    "delivering": (people.LISTS[MessageState.DELIVERING], PAGE),
     "begin": (settling._BEGIN, OURS),
     "delivered": (settling._DELIVERED, OURS),
     "deferred": (settling._DEFERRED, OURS | {"ats": "array[1.0]"}),
     "died": (settling._DIED, OURS | {"codes": "array['refused']"}),
     "release": (settling._RELEASE, OURS | {"pauses": "array[1.0]"}),
-    "promote": (orders._PROMOTE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
-    "chains": (accepting._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
-    "forget": (orders._FORGET_PAUSE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
-    "watch": (orders._WATCH.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "promote": (orders._PROMOTE.replace("%s", "%(chains)s"), CHAINS),
+    "chains": (accepting._CHAINS.replace("%s", "%(chains)s"), CHAINS),
+    "forget": (orders._FORGET_PAUSE.replace("%s", "%(chains)s"), CHAINS),
+    "watch": (orders._WATCH.replace("%s", "%(chains)s"), CHAINS),
     "watch behind": (orders._WATCH_BEHIND, {"chain": "decode('00', 'hex')", "seq": "3"}),
     "others": (
         orders._OTHERS.replace("%s::bytea[]", "%(chains)s")
         .replace("%s::bigint[]", "%(seqs)s")
         .replace("%s", "%(ats)s"),
-        {"chains": "array[decode('00', 'hex')]", "seqs": "array[3]", "ats": "array[1.0]"},
+        CHAINS | {"seqs": "array[3]", "ats": "array[1.0]"},
     ),
     "first dead": (orders._FIRST_DEAD_OF.replace("%s", "%(chain)s"), {"chain": "decode('00', 'hex')"}),
     "ending": (expiring.ENDING, LOOK),
     "next ending": (expiring.NEXT, LOOK),
-    "chains that end": (expiring._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "chains that end": (expiring._CHAINS.replace("%s", "%(chains)s"), CHAINS),
     "message": (people._MESSAGE.replace("%s", "%(id)s"), {"id": "'b5'"}),
     "stop": (people._STOP.replace("%s", "%(route)s"), {"route": "'orders'"}),
     "shorten": (taking.SHORTEN, {"lease": "30"}),
@@ -63,7 +66,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@cases("name", *ASKED)
 @pytest.mark.usefixtures("store")
 async def test_a_question_reads_few_rows(postgres_server: PostgresServer, database: str, name: str) -> None:
     """Of tens of thousands."""

@@ -57,7 +57,7 @@ IDS = (f"l{number:08}" for number in count())
 
 
 class World:
-    """A database whose clock is moved by hand, and the connections of the replicas to it."""
+    """A database with a clock, and the replicas' connections."""
 
     def __init__(self, server: PostgresServer, name: str) -> None:
         DatabaseClock(server, name, wall=NOW)
@@ -100,7 +100,7 @@ class World:
 
 @dataclass(eq=False)
 class Replica:
-    """A process: its clock, its store, and what it believes to have."""
+    """A process, and what it believes to have."""
 
     number: int
     clock: HandClock
@@ -111,7 +111,7 @@ class Replica:
 
 @dataclass(eq=False)
 class Known:
-    """What the model knows of one message. Times are the database's."""
+    """A message. Times are the database's."""
 
     id: str
     route: str
@@ -131,17 +131,17 @@ class Known:
     "How often it may have got it again: an attempt failed, or its replica lost the message."
 
     def place(self, ahead: list["Known"]) -> int:
-        """0 if it can be taken, 1 if it stands behind another, 2 if it is dead."""
+        """0 for a head, 1 behind another, 2 for a dead one."""
         return 2 if self.dead else int(bool(ahead))
 
     @property
     def progress(self) -> tuple[bool, bool, int]:
-        """Whether somebody has it, whether an attempt has no known end, and how many were begun."""
+        """Has somebody, has begun, how often."""
         return self.owner is not None, self.begun, self.attempts
 
 
 class LeaseModel(RuleBasedStateMachine):
-    """Messages as a list in the order of their acceptance."""
+    """Messages in the order of their acceptance."""
 
     world: World
 
@@ -159,7 +159,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     @initialize(skews=st.lists(st.integers(-600, 600), min_size=REPLICAS, max_size=REPLICAS))
     def start(self, skews: list[int]) -> None:
-        """Clocks of replicas differ by minutes; some messages are there, and one replica has some of them."""
+        """Clocks differ; one replica has messages."""
         self.world.empty()
         self.replicas = [self.started(number, NOW + skew) for number, skew in enumerate(skews)]
         for number, order in enumerate((None, b"x", b"x", None)):
@@ -187,7 +187,7 @@ class LeaseModel(RuleBasedStateMachine):
         return Replica(number, clock, store)
 
     def accept(self, index: int, route: str, order: bytes | None) -> None:
-        """At any replica; the database's time counts."""
+        """The database's time counts."""
         replica = self.replicas[index]
         at = replica.clock.wall()
         body = bytes(20_000 if index else 20)
@@ -199,7 +199,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, REPLICAS), route=st.sampled_from(ROUTES), most=st.integers(1, 3), begins=st.booleans())
     def take(self, index: int, route: str, most: int, *, begins: bool) -> None:
-        """What is due and nobody has, those that are due longest first."""
+        """Due longest first."""
         before = self.having()
         if index == REPLICAS:
             self.take_at_once(route, most)
@@ -212,7 +212,7 @@ class LeaseModel(RuleBasedStateMachine):
                 self.begin(replica, id_)
 
     def take_at_once(self, route: str, most: int) -> None:
-        """All replicas ask in the same moment, and no two get the same."""
+        """No two get the same."""
 
         async def take() -> list[Any]:
             return await asyncio.gather(
@@ -230,12 +230,12 @@ class LeaseModel(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def begin_later(self, number: int) -> None:
-        """Much may have happened since it was taken."""
+        """Much may have happened."""
         for replica, id_ in self.chosen(number):
             self.begin(replica, id_)
 
     def begin(self, replica: Replica, id_: str) -> None:
-        """Only of what one has, and while the route is not held; the upstream gets it."""
+        """Only what one has, on a route that is not held."""
         known = self.known(id_)
         ours = self.is_ours(replica, known, id_)
         held = self.route_of[id_] in self.held
@@ -259,7 +259,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, ending=st.sampled_from(ENDINGS), index=st.integers(0, 3 * REPLICAS))
     def settle(self, number: int, ending: str, index: int) -> None:
-        """By whoever has it, or had it: then nothing changes."""
+        """Only its owner's word counts."""
         for replica, id_ in self.chosen(number):
             self.settle_one(replica, id_, ending, index)
 
@@ -281,7 +281,7 @@ class LeaseModel(RuleBasedStateMachine):
     def settle_while_another_takes(
         self, replica: Replica, known: Known | None, id_: str, ending: str, other: Replica
     ) -> None:
-        """At the end of a lease one of them is first, and the other has nothing. What it unblocks may be taken."""
+        """One of them is first. What it unblocks may be taken."""
         route = self.route_of[id_]
         before = {each.id: each for each in self.free(other, route)}
 
@@ -317,7 +317,7 @@ class LeaseModel(RuleBasedStateMachine):
                 self.beat(replica)
 
     def decide(self, known: Known, replica: Replica, *, discards: bool) -> None:
-        """A person retries or discards, at any replica; not while the message is being delivered."""
+        """Not what is being delivered."""
         is_busy = self.state_of(known) == "delivering"
         try:
             if discards:
@@ -356,7 +356,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     @invariant()
     def the_database_is_as_the_model(self) -> None:
-        """Nothing is lost, nothing is doubled, and each is where it should be."""
+        """Nothing is lost, doubled or misplaced."""
         found = self.world.admin.execute(ROWS).fetchall()
         assert found == [
             (each.id, each.place(self.ahead_of(each)), pytest.approx(each.free_at, abs=1e-3), *each.progress)
@@ -393,7 +393,7 @@ class LeaseModel(RuleBasedStateMachine):
             assert self.run(replica.store.next_due(route)) == pytest.approx(expected, abs=1e-3)
 
     def teardown(self) -> None:
-        """When the faults have ended, every message is delivered, in its order and by one."""
+        """At last all is delivered, once and in order."""
         if not self.replicas:
             return
         for route in ROUTES[1:]:
@@ -410,7 +410,7 @@ class LeaseModel(RuleBasedStateMachine):
             self.run(each.store.close())
 
     def deliver_some(self) -> None:
-        """What can be delivered is, and that is something."""
+        """At least one message."""
         for route in ROUTES[1:]:
             self.take_at_once(route, 3)
         taken = [(replica, id_) for replica in self.replicas for id_ in replica.has]
@@ -421,13 +421,13 @@ class LeaseModel(RuleBasedStateMachine):
             self.forget(next(each for each in self.messages if each.id == id_))
 
     def die(self, index: int) -> None:
-        """A new process takes its place; what the old one has sent may still arrive."""
+        """Another process takes its place."""
         dead = self.replicas[index]
         self.zombies.append(dead)
         self.replicas[index] = self.started(dead.number, self.now)
 
     def stop(self, index: int) -> None:
-        """A replica that stops gives back what it has; an attempt that it has begun stays begun."""
+        """It gives back what it has; what has begun stays begun."""
         stopped = self.replicas[index]
         self.run(stopped.store.close())
         for known in self.messages:
@@ -436,7 +436,7 @@ class LeaseModel(RuleBasedStateMachine):
         self.replicas[index] = self.started(stopped.number, self.now)
 
     def hold(self, index: int, route: str, *, held: bool) -> None:
-        """A person holds or resumes a route: what was taken and has not begun goes back."""
+        """What has not begun goes back."""
         store = self.replicas[index].store
         self.run(store.hold(route) if held else store.resume(route))
         (self.held.add if held else self.held.discard)(route)
@@ -452,7 +452,7 @@ class LeaseModel(RuleBasedStateMachine):
                 known.free_at = self.now + LEASE
 
     def took(self, replica: Replica, found: Any, expected: list[Known]) -> None:
-        """Note what a replica was given, which has to be this."""
+        """A replica was given this."""
         offset = replica.clock.wall() - self.now
         told = [(each.id, each.attempts, each.interrupted, each.expires_at - offset) for each in found]
         assert told == [
@@ -492,7 +492,7 @@ class LeaseModel(RuleBasedStateMachine):
         self.gone.add(known.id)
 
     async def ended(self, replica: Replica, id_: str, ending: str) -> None:
-        """A replica tells what became of a message."""
+        """As the replica says."""
         store, wall = replica.store, replica.clock.wall()
         match ending:
             case "delivered":
@@ -509,7 +509,7 @@ class LeaseModel(RuleBasedStateMachine):
         return [(replica, id_) for replica in self.replicas + self.zombies for id_ in replica.has]
 
     def chosen(self, number: int) -> list[tuple[Replica, str]]:
-        """One of these, if there is any. What is drawn must not depend on how a race has ended."""
+        """One, if any. What is drawn must not depend on a race."""
         having = self.having()
         return having[number % len(having) :][:1] if having else []
 
@@ -518,7 +518,7 @@ class LeaseModel(RuleBasedStateMachine):
         return next((each for each in self.messages if each.id == id_), None)
 
     def is_ours(self, replica: Replica, known: Known | None, id_: str) -> bool:
-        """Whether a replica has the message, and not only believes so."""
+        """It may only believe so."""
         return known is not None and known.owner is replica and replica.has.get(id_) == known.fence
 
     def ahead_of(self, known: Known) -> list[Known]:
@@ -527,11 +527,11 @@ class LeaseModel(RuleBasedStateMachine):
         return [each for each in before if each.order == known.order is not None and each.route == known.route]
 
     def heads(self, route: str) -> list[Known]:
-        """What stands behind nothing and is not dead."""
+        """Neither behind another nor dead."""
         return [each for each in self.messages if each.route == route and not each.dead and not self.ahead_of(each)]
 
     def free(self, replica: Replica, route: str) -> list[Known]:
-        """What the replica may take, in this order."""
+        """What it may take, in order."""
         heads = [] if route in self.held else self.heads(route)
         free = [each for each in heads if each.free_at <= self.now and each.id not in replica.has]
         return sorted(free, key=lambda each: (each.free_at, self.messages.index(each)))
@@ -544,13 +544,13 @@ class LeaseModel(RuleBasedStateMachine):
 
 
 def _never(error: ValueError) -> None:
-    """All replicas have the same keys, and nobody tampers with the rows."""
+    """All have the same keys."""
     raise AssertionError(error)
 
 
 @pytest.fixture
 def world(postgres_server: PostgresServer, database: str) -> Iterator[World]:
-    """A database for all examples: making one takes longer than an example."""
+    """Making one for each example would take long."""
     made = World(postgres_server, database)
     yield made
     made.close()
@@ -558,7 +558,7 @@ def world(postgres_server: PostgresServer, database: str) -> Iterator[World]:
 
 @pytest.mark.timeout(3600 if MANY else 300)
 def test_the_leases_are_those_of_the_model(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is done in whatever order: one replica has a message, and what another says does not count."""
+    """One has a message, and no other word counts."""
     monkeypatch.setattr(LeaseModel, "world", world, raising=False)
     run_state_machine_as_test(
         LeaseModel,

@@ -11,17 +11,18 @@ from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.outbox.postgres.waking import ALONE, LISTENING
 from proxy.outbox.store import MessageBusy, TakenOver
 from proxy.store.postgres.connecting import Connection
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.fakes.database_clock import DatabaseClock
 from tests.unit.oauth.world import Lines
 from tests.unit.outbox.postgres.conftest import Replica
-from tests.unit.outbox.store_contract import ENTRY, NOW, accept, expire, message, taken
+from tests.unit.outbox.store_contract import ENTRY, NOW, accept, expire, look, message, take, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
 
 async def test_what_one_replica_accepts_another_delivers(replica: Replica) -> None:
-    """It is told at once, and sees the same numbers."""
+    """It is told at once."""
     async with replica() as one, replica() as other:
         woken: asyncio.Queue[str] = asyncio.Queue()
         other.on_change(woken.put_nowait)
@@ -37,7 +38,7 @@ async def test_what_one_replica_accepts_another_delivers(replica: Replica) -> No
 
 
 async def test_the_order_holds_over_all_replicas(replica: Replica) -> None:
-    """What another delivers blocks, and so does what died there; any replica decides about it."""
+    """Any replica decides about the dead."""
     async with replica() as one, replica() as other:
         first, second = await accept(one, order=b"o"), await accept(other, order=b"o")
         assert await taken(one) == [first]
@@ -49,7 +50,7 @@ async def test_the_order_holds_over_all_replicas(replica: Replica) -> None:
 
 
 async def test_a_dead_replica_is_replaced_when_its_lease_ends(replica: Replica, clock: DatabaseClock) -> None:
-    """Not before; what it had begun is interrupted, and its order goes on behind it."""
+    """What it had begun is interrupted."""
     async with replica() as dead, replica() as other:
         begun, untouched = await accept(dead, order=b"o"), await accept(dead)
         await accept(dead, order=b"o")
@@ -59,12 +60,12 @@ async def test_a_dead_replica_is_replaced_when_its_lease_ends(replica: Replica, 
         assert await taken(other, now=clock.wall()) == []
         assert await other.next_due("orders") == NOW + LEASE
         clock.advance(1)
-        found = {each.id: each.interrupted for each in await other.take("orders", most=9, now=clock.wall())}
+        found = {each.id: each.interrupted for each in await take(other, clock.wall())}
         assert found == {begun: True, untouched: False}
 
 
 def test_a_dead_replica_is_replaced_within_a_minute() -> None:
-    """Its lease, and the look of one that nobody told."""
+    """Its lease and a look are shorter."""
     assert max(LISTENING, ALONE) + LEASE < 60
 
 
@@ -82,7 +83,7 @@ async def test_a_heartbeat_keeps_what_is_being_delivered(replica: Replica, clock
 
 
 async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: DatabaseClock, lines: Lines) -> None:
-    """Neither while another delivers it nor after; nothing of it may be sent any more."""
+    """Nothing may be sent any more."""
     async with replica() as late, replica() as other:
         id_ = await accept(late)
         await taken(late)
@@ -101,7 +102,7 @@ async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: Da
 
 
 async def test_a_replica_that_stood_still_sends_nothing(replica: Replica, clock: DatabaseClock) -> None:
-    """Though its attempt was counted: another may have taken the message over; a heartbeat shows that none has."""
+    """Another may have the message; a heartbeat tells."""
     async with replica() as one:
         id_ = await accept(one)
         await taken(one)
@@ -120,7 +121,7 @@ async def test_a_replica_that_stood_still_sends_nothing(replica: Replica, clock:
 
 
 async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica: Replica, clock: DatabaseClock) -> None:
-    """Its own lease has ended, but its delivery has not."""
+    """Its delivery has not ended."""
     async with replica() as one:
         id_ = await accept(one)
         await taken(one)
@@ -131,9 +132,9 @@ async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica:
         assert await one.routes() == []
 
 
-@pytest.mark.parametrize("skew", [-600.0, 600.0])
+@cases("skew", -600.0, 600.0)
 async def test_clocks_that_are_wrong_do_no_harm(replica: Replica, clock: DatabaseClock, skew: float) -> None:
-    """One of a replica: what it accepts and defers is due as for all others, and no lease ends early."""
+    """Neither due times nor leases depend on them."""
     wrong = HandClock(wall=NOW + skew)
     async with replica(clock=wrong) as skewed, replica() as right:
         times = {"accepted_at": wrong.wall(), "expires_at": wrong.wall() + 1000}
@@ -145,7 +146,7 @@ async def test_clocks_that_are_wrong_do_no_harm(replica: Replica, clock: Databas
         assert await skewed.next_due("orders") == wrong.wall() + 10
         clock.advance(10)
         wrong.advance(10)
-        (found,) = await skewed.take("orders", most=1, now=wrong.wall())
+        (found,) = await take(skewed, wrong.wall())
         assert found.expires_at == wrong.wall() + 990
         assert await taken(right, now=clock.wall()) == []
         await skewed.deferred(told.id, next_at=wrong.wall() + 5, entry=replace(ENTRY, at=wrong.wall()))
@@ -154,7 +155,7 @@ async def test_clocks_that_are_wrong_do_no_harm(replica: Replica, clock: Databas
 
 
 async def test_two_replicas_never_take_the_same(replica: Replica) -> None:
-    """Though they ask at the same time, again and again."""
+    """However often both ask."""
     async with replica() as one, replica() as other:
         ids = {await accept(one) for _ in range(40)}
         found: list[str] = []
@@ -165,7 +166,7 @@ async def test_two_replicas_never_take_the_same(replica: Replica) -> None:
 
 
 async def test_a_replica_that_stops_gives_back_what_it_had(replica: Replica) -> None:
-    """At once, not when the lease ends; the others are told."""
+    """The others are told at once."""
     async with replica() as other:
         woken: asyncio.Queue[str] = asyncio.Queue()
         async with replica() as stopping:
@@ -177,7 +178,7 @@ async def test_a_replica_that_stops_gives_back_what_it_had(replica: Replica) -> 
 
 
 async def test_a_look_now_and_then_finds_what_nobody_told(replica: Replica, store: PostgresOutbox) -> None:
-    """Of every route that has something to deliver and is not held."""
+    """For each route that is not held."""
     async with replica() as other:
         for route in ("a", "b", "held"):
             await accept(other, route=route)
@@ -189,7 +190,7 @@ async def test_a_look_now_and_then_finds_what_nobody_told(replica: Replica, stor
 
 
 async def test_replicas_that_accept_at_once_keep_limits_and_order(replica: Replica) -> None:
-    """The limit is that of all together; of an order there is one head, and none is overtaken."""
+    """None overtakes another."""
     async with replica() as one, replica() as other:
         await one.resume("orders")  # the first of a route would be serialized by its key
         results = await asyncio.gather(
@@ -216,7 +217,7 @@ async def test_replicas_that_accept_at_once_keep_limits_and_order(replica: Repli
 async def test_a_message_that_another_replica_delivers_does_not_die_of_age(
     replica: Replica, clock: DatabaseClock
 ) -> None:
-    """Before that replica is dead too; what one says that comes to life again changes nothing."""
+    """Before that replica is dead too."""
     async with replica() as late, replica() as other:
         begun, untouched = await accept(late), await accept(late)
         await taken(late)
@@ -224,11 +225,11 @@ async def test_a_message_that_another_replica_delivers_does_not_die_of_age(
         clock.advance(990)
         await late._leases.extend()
         clock.advance(10)
-        looked = await other.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(other, clock.wall())
         assert (looked.messages, looked.is_whole, looked.next_at) == ((), True, NOW + 990 + LEASE)
         clock.advance(LEASE - 10)
         assert await expire(late, clock.wall()) == []
-        looked = await other.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(other, clock.wall())
         assert {each.id: each.code for each in looked.messages} == {begun: "uncertain", untouched: "expired"}
         with pytest.raises(TakenOver):
             await late.begin(untouched, NOW)
@@ -240,7 +241,7 @@ async def test_a_message_that_another_replica_delivers_does_not_die_of_age(
 
 
 async def test_a_message_that_has_died_is_told_by_one_replica(replica: Replica, clock: DatabaseClock) -> None:
-    """Though all look at the same time, again and again."""
+    """However often all look."""
     async with replica() as one, replica() as other:
         ids = [await accept(one, order=b"%d" % (number % 7) if number % 2 else None) for number in range(30)]
         clock.advance(1000)
@@ -253,24 +254,24 @@ async def test_a_message_that_has_died_is_told_by_one_replica(replica: Replica, 
         assert [(each.waiting, each.dead) for each in await one.routes()] == [(30 - 22, 22)]
 
 
-@pytest.mark.parametrize("skew", [-600.0, 600.0])
+@cases("skew", -600.0, 600.0)
 async def test_a_wrong_clock_kills_nothing_early(replica: Replica, clock: DatabaseClock, skew: float) -> None:
-    """Of the replica that looks; it tells times by its own clock."""
+    """It tells times by its own clock."""
     wrong = HandClock(wall=NOW + skew)
     async with replica(clock=wrong) as skewed, replica() as right:
         id_ = await accept(right)
         for each in (clock, wrong):
             each.advance(999)
-        looked = await skewed.expire("orders", most=9, now=wrong.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(skewed, wrong.wall())
         assert (looked.messages, looked.next_at) == ((), wrong.wall() + 1)
         for each in (clock, wrong):
             each.advance(1)
-        looked = await skewed.expire("orders", most=9, now=wrong.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(skewed, wrong.wall())
         assert [(each.id, each.accepted_at) for each in looked.messages] == [(id_, wrong.wall() - 1000)]
 
 
 async def test_of_a_message_that_lives_nothing_is_locked(replica: Replica) -> None:
-    """A look at ages does not wait for those that accept."""
+    """Nobody who accepts is waited for."""
     async with replica() as store, replica() as other:
         await accept(store)
 

@@ -13,9 +13,10 @@ from proxy.outbox.postgres.batches import WITHIN
 from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.store.keys import parse_keys
 from proxy.store.postgres import connecting
+from tests.cases import cases
 from tests.fakes.postgres import PostgresServer
 from tests.unit.outbox.postgres.conftest import Replica
-from tests.unit.outbox.store_contract import LARGE, NOW, accept, message, octets, taken
+from tests.unit.outbox.store_contract import LARGE, NOW, accept, message, octets, take, taken
 from tests.unit.store.test_keys import OLD, ROTATED
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -25,22 +26,22 @@ FOREIGN = parse_keys(base64.b64encode(b"f" * 32))
 
 @pytest.fixture
 def server_again(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
-    """The server, running again after the test."""
+    """It runs again after the test."""
     yield postgres_server
     postgres_server.stop()
     postgres_server.start()
 
 
 async def test_without_the_database_nothing_is_accepted(store: PostgresOutbox, server_again: PostgresServer) -> None:
-    """Senders are told at once; every other call says so too."""
+    """Every call says so."""
     await accept(store)
     await asyncio.to_thread(server_again.stop)
     for _ in range(2):
         with pytest.raises(OutboxUnavailable) as caught:
-            await store.accept(message(), max_messages=9, max_bytes=9999)
+            await accept(store)
         assert caught.value.retry_after
     with pytest.raises(OutboxUnavailable):
-        await store.accept(message(body=LARGE), max_messages=9, max_bytes=1 << 30)
+        await accept(store, body=LARGE)
     for call in (store.routes(), store.take("orders", most=1, now=NOW), store.retry("x", NOW), store.hold("orders")):
         with pytest.raises(OutboxUnavailable, match="cannot be used now"):
             await call
@@ -52,7 +53,7 @@ def test_senders_do_not_wait_long() -> None:
 
 
 class CutAtCommit:
-    """Cuts connections when a transaction is committed: before the server has heard of it, or after."""
+    """Before the server has heard of it, or after."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
         self.armed = False
@@ -71,13 +72,13 @@ class CutAtCommit:
         monkeypatch.setattr(transaction.AsyncTransaction, "_commit_gen", cut)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["not committed", "committed"])
+@cases("after", {"not committed": False, "committed": True})
 async def test_a_commit_whose_answer_was_lost_is_not_promised(
     replica: Replica,
     monkeypatch: pytest.MonkeyPatch,
     after: bool,
 ) -> None:
-    """The sender repeats the message, and with an id it is kept once, whether it was committed or not."""
+    """Repeated with its id it is kept once."""
     given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"hash", "body": LARGE}
     cut = CutAtCommit(monkeypatch, after=after)
     async with replica() as store:
@@ -91,11 +92,11 @@ async def test_a_commit_whose_answer_was_lost_is_not_promised(
 
         monkeypatch.setattr(store._sealing, "seal", sealing)
         with pytest.raises(OutboxUnavailable, match="Nobody knows whether the message was accepted"):
-            await store.accept(message(**given), max_messages=9, max_bytes=1 << 30)
+            await accept(store, **given)
     async with replica() as again:
         told = await again.accept(message(**given), max_messages=9, max_bytes=1 << 30)
         assert told.is_new is not after
-        (found,) = await again.take("orders", most=9, now=NOW)
+        (found,) = await take(again)
         assert (found.id, await octets(found.body)) == (told.id, LARGE)
 
 
@@ -104,14 +105,14 @@ async def test_a_replica_with_foreign_keys_accepts_and_takes_nothing(replica: Re
     async with replica() as right, replica(keys=FOREIGN) as foreign:
         id_ = await accept(right)
         with pytest.raises(OutboxUnavailable, match=r"store\.keys_file"):
-            await foreign.accept(message(), max_messages=9, max_bytes=9999)
+            await accept(foreign)
         with pytest.raises(OutboxUnavailable):
-            await foreign.take("orders", most=1, now=NOW)
+            await take(foreign)
         assert await taken(right) == [id_]
 
 
 async def test_a_message_of_a_key_that_another_replica_has_waits_for_it(replica: Replica) -> None:
-    """While keys are rotated replicas have them one after the other."""
+    """Keys are rotated one replica at a time."""
     async with replica(keys=OLD) as old, replica(keys=ROTATED) as new:
         id_ = await accept(new)
         assert await taken(old) == []

@@ -13,6 +13,7 @@ import pytest
 from proxy.errors import OutboxFull, OutboxUnavailable
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.unit.outbox.store_contract import LARGE, NOW, HeldBody, accept, octets, taken
 
@@ -31,7 +32,7 @@ def names(folder: Path) -> set[str]:
 
 
 async def until_gone(folder: Path, there: set[str]) -> None:
-    """Wait until only these are there: a thread removes the others."""
+    """A thread removes the others."""
     deadline = time.monotonic() + 30
     while names(folder) != there:
         assert time.monotonic() < deadline
@@ -49,7 +50,7 @@ async def test_a_body_is_read_from_any_byte(store: SqliteOutbox) -> None:
     assert await body.read(len(LARGE)) == b""
 
 
-@pytest.mark.parametrize("change", ["cut", "gone"])
+@cases("change", "cut", "gone")
 async def test_a_file_that_was_damaged_is_not_delivered(store: SqliteOutbox, tmp_path: Path, change: str) -> None:
     """Reading it fails."""
     body = await store.body(await accept(store, body=LARGE))
@@ -64,7 +65,7 @@ async def test_a_file_that_was_damaged_is_not_delivered(store: SqliteOutbox, tmp
 
 @pytest.mark.parametrize("keys", ["encrypted"], indirect=True)
 async def test_pieces_that_were_exchanged_are_not_delivered(store: SqliteOutbox, tmp_path: Path) -> None:
-    """With a key, each piece belongs to its place."""
+    """Each belongs to its place."""
     body = await store.body(await accept(store, body=LARGE))
     (path,) = (tmp_path / "bodies").iterdir()
     piece = (256 << 10) + 28
@@ -74,12 +75,12 @@ async def test_pieces_that_were_exchanged_are_not_delivered(store: SqliteOutbox,
         await octets(body)
 
 
-@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, OutboxFull), (errno.EIO, OutboxUnavailable)])
-@pytest.mark.parametrize("call", ["create", "write", "sync", "sync_folder"])
+@cases("number, error", (errno.ENOSPC, OutboxFull), (errno.EIO, OutboxUnavailable))
+@cases("call", "create", "write", "sync", "sync_folder")
 async def test_a_body_that_cannot_be_written_is_not_accepted(
     store: SqliteOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: type[Exception]
 ) -> None:
-    """And leaves nothing behind; the next one is accepted."""
+    """It leaves nothing behind."""
 
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -103,7 +104,7 @@ async def test_a_body_that_ends_early_is_not_accepted(store: SqliteOutbox, tmp_p
 
 
 async def test_a_file_goes_with_its_message(store: SqliteOutbox, tmp_path: Path) -> None:
-    """Whether that is delivered, discarded or not accepted; a repeated one leaves none either."""
+    """However that ends."""
     given: dict[str, Any] = {"sender_id": b"id", "remember": 9.0, "content_hash": b"h", "body": LARGE}
     kept = await accept(store, **given)
     (file,) = names(tmp_path)
@@ -120,7 +121,7 @@ async def test_a_file_goes_with_its_message(store: SqliteOutbox, tmp_path: Path)
 async def test_what_a_crash_left_behind_is_swept(
     store: SqliteOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the next start, some names at a time; what messages have stays, and so does what is being written."""
+    """What messages have or will have stays."""
     monkeypatch.setattr("proxy.outbox.sqlite.bodies.NAMES_AT_A_TIME", 2)
     await accept(store, body=LARGE)
     await store.close()

@@ -12,13 +12,13 @@ from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary
 from proxy.outbox.sqlite import calls
 from proxy.outbox.sqlite.database import Database, Effects
 from proxy.outbox.sqlite.store import SqliteOutbox
-from tests.unit.outbox.store_contract import NOW, message
+from tests.unit.outbox.store_contract import NOW, accept, message, take
 
 PATIENCE = 30.0
 
 
 class Disk:
-    """Commits that are held up, or fail although they are on the disk."""
+    """Commits hang, or fail though they are done."""
 
     def __init__(self) -> None:
         self._commit = Database.commit
@@ -60,7 +60,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 
 def impatient(store: SqliteOutbox, patch: pytest.MonkeyPatch) -> None:
-    """The next calls wait for a moment only; the timer of those before would tell ten seconds later."""
+    """The timer of earlier calls is not waited for."""
     patch.setattr(calls, "LIMIT", 0.01)
     patch.setattr(store._thread._timeouts, "_alarm", None)
 
@@ -71,16 +71,16 @@ async def kept(store: SqliteOutbox) -> Sequence[MessageSummary]:
 
 
 async def test_a_commit_that_was_said_to_have_failed_does_not_count(store: SqliteOutbox, disk: Disk) -> None:
-    """Its sender was told to send the message again, so the first would be a second one."""
+    """Its sender sends the message again."""
     disk.fails = True
     with pytest.raises(OutboxUnavailable):
-        await store.accept(message(), max_messages=10, max_bytes=10_000)
+        await accept(store)
     assert await kept(store) == []
     assert await store.routes() == []
 
 
 async def test_with_the_sender_s_id_it_counts_once(store: SqliteOutbox, disk: Disk) -> None:
-    """The sender repeats it, and may do so before anything else is asked."""
+    """Its sender may repeat it at once."""
     first = message(sender_id=b"a", content_hash=b"h", remember=60.0)
     again = message(sender_id=b"a", content_hash=b"h", remember=60.0)
     disk.fails = True
@@ -97,7 +97,7 @@ async def test_an_acceptance_that_comes_too_late_does_not_count(
     disk.hang()
     impatient(store, monkeypatch)
     with pytest.raises(OutboxUnavailable, match="no answer within"):
-        await store.accept(message(), max_messages=10, max_bytes=10_000)
+        await accept(store)
     monkeypatch.setattr(calls, "LIMIT", PATIENCE)
     disk.go_on()
     await store.routes()  # what came too late is answered, and then undone
@@ -107,9 +107,9 @@ async def test_an_acceptance_that_comes_too_late_does_not_count(
 async def test_what_became_of_a_message_is_stored_once_however_long_that_takes(
     store: SqliteOutbox, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If it were said to have failed, it would be done again after the message was taken by another delivery."""
+    """Else it would be done again in another delivery."""
     await store.accept(message(), max_messages=10, max_bytes=10_000)
-    (taken,) = await store.take("orders", most=1, now=NOW)
+    (taken,) = await take(store)
     disk.hang()
     settled = asyncio.create_task(store.deferred(taken.id, next_at=NOW, entry=HistoryEntry(at=NOW)))
     with monkeypatch.context() as patch:

@@ -16,13 +16,14 @@ from proxy.outbox.sqlite.database_thread import DatabaseThread
 from proxy.outbox.sqlite.reserve import Reserve
 from proxy.outbox.sqlite.schema import open_database
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 PATIENCE = 30.0
 
 
 class Opener:
-    """Opens databases, unless it is told to fail."""
+    """Opens databases, or fails."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -84,7 +85,7 @@ def routes(database: Database) -> list[str]:
 
 
 def failing(error: Exception, before: str = "") -> Callable[[Database], None]:
-    """A call that fails, after it has written if it is told to."""
+    """It may have written before."""
 
     def fail(database: Database) -> None:
         if before:
@@ -102,7 +103,7 @@ def error_of_sqlite(code: int) -> sqlite3.OperationalError:
 
 
 async def together(thread: DatabaseThread, *calls: Callable[[Database], Any], grows: bool = False) -> list[Any]:
-    """The outcomes of calls that wait at the same time."""
+    """Calls that wait at the same time."""
     barrier = Barrier()
     first = thread.submit(barrier)
     await barrier.begun()
@@ -127,7 +128,7 @@ async def test_a_call_that_decides_to_fail_harms_no_other(thread: DatabaseThread
 
 
 async def test_a_call_that_fails_after_it_wrote_is_undone_alone(thread: DatabaseThread) -> None:
-    """The others are tried again, each by itself."""
+    """The others are tried again."""
     outcomes = await together(thread, put("a"), failing(LookupError("no"), before="x"), put("b"))
     assert [type(each) for each in outcomes] == [int, LookupError, int]
     assert await thread.submit(routes) == ["a", "b"]
@@ -142,7 +143,7 @@ async def test_a_constraint_that_is_violated_harms_no_other(thread: DatabaseThre
 
 
 async def test_after_an_error_of_the_disk_the_database_is_opened_again(thread: DatabaseThread, opener: Opener) -> None:
-    """Nothing is claimed of the transaction, and the next one works."""
+    """The next transaction works."""
     error = error_of_sqlite(sqlite3.SQLITE_IOERR_FSYNC)
     outcomes = await together(thread, put("a"), failing(error))
     assert [str(each) for each in outcomes] == 2 * [
@@ -161,7 +162,7 @@ async def test_what_is_being_delivered_is_known_after_an_error(thread: DatabaseT
 
 
 async def test_a_rollback_that_fails_is_an_error_of_the_store(thread: DatabaseThread, opener: Opener) -> None:
-    """As when SQLite cannot read its log any more."""
+    """As if SQLite could not read its log."""
 
     def broken(database: Database) -> None:
         database.connection.close()
@@ -174,7 +175,7 @@ async def test_a_rollback_that_fails_is_an_error_of_the_store(thread: DatabaseTh
 
 
 async def test_a_database_that_cannot_be_opened_is_tried_again(thread: DatabaseThread, opener: Opener) -> None:
-    """A failing disk is an OutboxUnavailable; what only a person can change keeps its own sentence."""
+    """What only a person can change keeps its sentence."""
     opener.fails = OSError(5, "Input/output error")
     with pytest.raises(OutboxUnavailable, match="Input/output error"):
         await thread.submit(routes)
@@ -197,7 +198,7 @@ async def test_an_error_that_nobody_thought_of_does_not_end_the_thread(thread: D
 async def test_a_full_disk_refuses_what_grows_only(
     thread: DatabaseThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reserve is given for the others; when there is room again, all goes on."""
+    """The others have the reserve."""
     full = error_of_sqlite(sqlite3.SQLITE_FULL)
     attempts = iter([full, None, full, full])
 
@@ -221,7 +222,7 @@ async def test_a_full_disk_refuses_what_grows_only(
 
 
 async def test_the_log_is_emptied_now_and_then(thread: DatabaseThread, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Free pages are given back to the file system."""
+    """Free pages are given back."""
     monkeypatch.setattr(database_thread, "CHECKPOINT_AFTER", 1)
     monkeypatch.setattr(database_thread, "FREE_PAGES", 10)
     sizes: list[int] = []
@@ -232,11 +233,11 @@ async def test_the_log_is_emptied_now_and_then(thread: DatabaseThread, monkeypat
     assert sizes[-1] < 40 < sizes[0] - 200, sizes
 
 
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR])
+@cases("code", sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 async def test_a_checkpoint_that_fails_loses_nothing(
     thread: DatabaseThread, opener: Opener, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """What was committed is in the log; after an error of the disk the database is opened again."""
+    """What was committed is in the log."""
     monkeypatch.setattr(database_thread, "CHECKPOINT_AFTER", 1)
 
     def fail(_: Database) -> None:
@@ -249,7 +250,7 @@ async def test_a_checkpoint_that_fails_loses_nothing(
 
 
 async def test_a_disk_that_hangs_holds_nobody_up(thread: DatabaseThread, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Callers are told, what was given up is not done, and closing does not wait for ever."""
+    """Nor does closing wait for ever."""
     for module in (calls, database_thread):
         monkeypatch.setattr(module, "LIMIT", 0.01)
     barrier = Barrier()
@@ -266,7 +267,7 @@ async def test_a_disk_that_hangs_holds_nobody_up(thread: DatabaseThread, monkeyp
 
 
 async def test_many_calls_are_several_groups(thread: DatabaseThread, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that no transaction becomes too large."""
+    """No transaction becomes too large."""
     monkeypatch.setattr(database_thread, "MOST_TOGETHER", 2)
     assert await together(thread, *(put(str(number)) for number in range(5))) == [1] * 5
 

@@ -48,7 +48,7 @@ class Known:
 
 
 class StoreModel(RuleBasedStateMachine):
-    """Messages as a list in the order of their acceptance."""
+    """Messages in the order of their acceptance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Another process: nothing is being delivered any more."""
+        """Nothing is being delivered any more."""
         self.run(self.store.close())
         self.open(self.keys)
         for each in self.messages:
@@ -88,7 +88,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 400.0]))
     def wait(self, seconds: float) -> None:
-        """Time passes, but not for what a dead letter blocks."""
+        """Not for what a dead letter blocks."""
         self.clock.advance(seconds)
         for each in self.messages:
             if each.state != "dead" and self.is_blocked(each):
@@ -96,7 +96,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @rule(route=st.sampled_from(ROUTES), most=st.integers(1, 3))
     def expire(self, route: str, most: int) -> None:
-        """All whose time is over die, however few at a time; what is behind one does not age from its end on."""
+        """What is behind one does not age from its end on."""
         now, looked, code = self.clock.wall(), None, DeadLetterCode.UNCERTAIN
         found: list[str] = []
         while looked is None or not looked.is_whole:
@@ -119,7 +119,7 @@ class StoreModel(RuleBasedStateMachine):
         content=st.sampled_from([b"one", b"two"]),
     )
     def accept(self, route: str, order: bytes | None, sender_id: bytes, content: bytes) -> None:
-        """Once for each id, and not above the limit."""
+        """Once for each id, up to the limit."""
         now = self.clock.wall()
         new = message(
             route=route,
@@ -152,7 +152,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @rule(route=st.sampled_from(ROUTES), most=st.integers(1, 3))
     def take(self, route: str, most: int) -> None:
-        """What is due, those that are due longest first."""
+        """Due longest first."""
         now = self.clock.wall()
         found = self.run(self.store.take(route, most=most, now=now))
         expected = sorted(self.due(route, now), key=lambda each: (self.due_at(each), self.messages.index(each)))[:most]
@@ -167,7 +167,7 @@ class StoreModel(RuleBasedStateMachine):
         choice=st.data(), begins=st.booleans(), ending=st.sampled_from(["", "delivered", "deferred", "died", "release"])
     )
     def deliver(self, choice: st.DataObject, ending: str, *, begins: bool) -> None:
-        """An attempt is begun or not, and ends in some way or not."""
+        """It may begin, and may end."""
         known = choice.draw(st.sampled_from(self.in_state("delivering")))
         if begins:
             try:
@@ -225,7 +225,7 @@ class StoreModel(RuleBasedStateMachine):
 
     @invariant()
     def numbers_are_right(self) -> None:
-        """Nothing is lost, nothing is doubled, and each is where it should be."""
+        """Nothing is lost, doubled or misplaced."""
         if not hasattr(self, "store"):
             return
         listed = self.run(self.store.messages(route=None, state=None, limit=99, after=None))
@@ -272,7 +272,7 @@ class StoreModel(RuleBasedStateMachine):
         return [each for each in self.of(route) if each.state == "waiting" and not self.is_blocked(each)]
 
     def die(self, known: Known, at: float) -> None:
-        """What it blocks, and no other has blocked, does not age from then on."""
+        """What only it blocks does not age from then on."""
         if known.order is not None and not self.is_blocked(known):
             peers = [each for each in self.of(known.route) if each.order == known.order]
             if any(each.state == "dead" for each in peers):

@@ -33,7 +33,7 @@ def test_one_that_was_cut_is_made_again(tmp_path: Path) -> None:
 
 
 def test_without_twice_the_room_there_is_no_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the next message would only use it up."""
+    """A next message would use it up."""
     monkeypatch.setattr("proxy.outbox.sqlite.disk.free_bytes", lambda _: (4 << 20) - 1)
     assert not Reserve(tmp_path).make()
 
@@ -55,7 +55,7 @@ def test_a_disk_that_fails_leaves_no_part_of_it(tmp_path: Path, monkeypatch: pyt
 
 
 def test_room_for_files_is_what_the_disk_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that does not say fails when it is written to."""
+    """Unless the disk does not say."""
     made = Reserve(tmp_path)
     monkeypatch.setattr("proxy.outbox.sqlite.disk.free_bytes", lambda _: 100)
     assert (made.has_room(100), made.has_room(101)) == (True, False)

@@ -10,8 +10,9 @@ from proxy.outbox.message import DeadLetterCode, MessageState
 from proxy.outbox.sqlite.database import KeysNeeded
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
+from tests.cases import cases
 from tests.fakes.clock import HandClock
-from tests.unit.outbox.store_contract import LARGE, NOW, HeldBody, accept, message, octets, taken
+from tests.unit.outbox.store_contract import LARGE, NOW, HeldBody, accept, message, octets, take, taken
 from tests.unit.store.test_keys import OLD, ROTATED
 
 GIVEN: dict[str, Any] = {
@@ -29,9 +30,9 @@ async def opened(folder: Path, keys: Keys) -> SqliteOutbox:
     return await SqliteOutbox.open(folder, keys=keys, clock=HandClock(wall=NOW))
 
 
-@pytest.mark.parametrize("before", [Keys(), OLD], ids=["plain", "old"])
+@cases("before", {"plain": Keys(), "old": OLD})
 async def test_what_was_kept_before_a_key_was_added_goes_on(tmp_path: Path, before: Keys) -> None:
-    """It is read, stays first in its order, and its id is remembered."""
+    """It stays first in its order."""
     store = await opened(tmp_path, before)
     first = await accept(store, **GIVEN, body=LARGE)
     await store.replace_keys(ROTATED)
@@ -41,7 +42,7 @@ async def test_what_was_kept_before_a_key_was_added_goes_on(tmp_path: Path, befo
     store = await opened(tmp_path, ROTATED)
     with pytest.raises(MessageIdReused):
         await accept(store, **{**GIVEN, "content_hash": b"other"})
-    (found,) = await store.take("orders", most=9, now=NOW)
+    (found,) = await take(store)
     assert (found.id, await octets(found.body)) == (first, LARGE)
     await store.delivered(first)
     assert await taken(store) == [second]
@@ -49,7 +50,7 @@ async def test_what_was_kept_before_a_key_was_added_goes_on(tmp_path: Path, befo
 
 
 async def test_a_key_that_is_needed_cannot_be_left_out(tmp_path: Path) -> None:
-    """Neither while the proxy runs nor at its start; nothing is lost."""
+    """Nothing is lost."""
     store = await opened(tmp_path, OLD)
     id_ = await accept(store, **GIVEN)
     needs = f"key ids {OLD.current_id.hex()}\\); nothing is lost: add these keys again"
@@ -101,7 +102,7 @@ async def test_nothing_of_a_message_can_be_read_on_the_disk(tmp_path: Path) -> N
 async def test_a_body_that_was_sealed_with_an_earlier_key_is_not_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A rotation while it was written: the sender sends it again."""
+    """The sender sends it again."""
     store = await opened(tmp_path, OLD)
     keep = store._bodies.keep
 
@@ -119,7 +120,7 @@ async def test_a_body_that_was_sealed_with_an_earlier_key_is_not_accepted(
 
 
 async def test_a_message_that_was_forged_is_a_dead_letter(tmp_path: Path) -> None:
-    """It blocks no other, says so, and can be discarded."""
+    """It can be discarded."""
     store = await opened(tmp_path, OLD)
     forged, good = [await accept(store) for _ in range(2)]
     await store._thread.submit(lambda database: database.execute("UPDATE contents SET content = x'00' WHERE seq = 1"))

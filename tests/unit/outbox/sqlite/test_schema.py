@@ -15,7 +15,7 @@ from proxy.outbox.sqlite.schema import MIGRATIONS, NAME, SchemaTooNew, open_data
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
 from tests.fakes.clock import HandClock
-from tests.unit.outbox.store_contract import ENTRY, LARGE, NOW, accept, taken
+from tests.unit.outbox.store_contract import ENTRY, LARGE, NOW, accept, look, taken
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -24,7 +24,7 @@ def pragma(connection: sqlite3.Connection, name: str) -> object:
 
 
 def test_a_commit_is_durable_and_nothing_is_mapped(tmp_path: Path) -> None:
-    """As the settings say; the files are for this user only."""
+    """The files are for this user only."""
     connection = open_database(tmp_path)
     found = {name: pragma(connection, name) for name in ("journal_mode", "synchronous", "mmap_size", "secure_delete")}
     assert found == {"journal_mode": "wal", "synchronous": 2, "mmap_size": 0, "secure_delete": 1}
@@ -36,7 +36,7 @@ def test_a_commit_is_durable_and_nothing_is_mapped(tmp_path: Path) -> None:
 
 
 def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
-    """Step by step; a step that fails leaves the version before it."""
+    """A step that fails changes nothing."""
 
     def add(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE routes ADD COLUMN more INTEGER")
@@ -76,7 +76,7 @@ def test_messages_of_the_first_version_die_of_age_too(tmp_path: Path) -> None:
 
     async def died() -> list[str]:
         store = await SqliteOutbox.open(tmp_path, keys=Keys(), clock=HandClock(wall=NOW + 10))
-        looked = await store.expire("orders", most=5, now=NOW + 10, interrupted=DeadLetterCode.UNCERTAIN)
+        looked = await look(store, NOW + 10)
         await store.close()
         return [each.id for each in looked.messages]
 
@@ -85,7 +85,7 @@ def test_messages_of_the_first_version_die_of_age_too(tmp_path: Path) -> None:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
-    """All that stores ask their databases, with placeholders."""
+    """What stores ask, with placeholders."""
     found: set[str] = set()
 
     class Recorded(database_module.Database):
@@ -123,7 +123,7 @@ async def ask_everything(tmp_path: Path) -> None:
     await store.hold("orders")
     await store.routes()
     await store.release(ids[1])
-    await store.expire("orders", most=5, now=NOW, interrupted=DeadLetterCode.UNCERTAIN)
+    await look(store, NOW)
     await store.delivered(ids[2])
     assert store._sweep is not None
     await store._sweep
@@ -131,7 +131,7 @@ async def ask_everything(tmp_path: Path) -> None:
 
 
 def test_no_question_reads_a_whole_table(tmp_path: Path, statements: set[str]) -> None:
-    """Nor sorts what it has found: each has its index."""
+    """Nor sorts: each has its index."""
     asyncio.run(ask_everything(tmp_path))
     connection = open_database(tmp_path)
     asked = {each for each in statements if each.split()[0] in {"SELECT", "UPDATE", "DELETE"}}

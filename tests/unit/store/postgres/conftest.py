@@ -20,7 +20,7 @@ def server(postgres_server: PostgresServer, database: str) -> Server:
 
 @pytest.fixture
 async def connecting(server: Server) -> AsyncIterator[Connect]:
-    """Opens connections, and closes them after the test."""
+    """Opens connections for a test."""
     async with AsyncExitStack() as stack:
 
         async def opened(other: Server | None = None) -> Connection:

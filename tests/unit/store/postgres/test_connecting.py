@@ -13,31 +13,30 @@ from psycopg.pq import TransactionStatus
 from proxy.store.postgres import connecting as module
 from proxy.store.postgres.connecting import Server, bounded, check_open, connect, current, parameters, reason_of
 from proxy.store.tokens import StoreUnreachable
+from tests.cases import cases
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.unit.store.postgres.conftest import Connect
 
 needs_server = pytest.mark.needs("postgresql")
 
 
-@pytest.mark.parametrize(
-    ("url", "mode"),
-    [
-        ("postgresql://u@db.example.com/x", "verify-full"),
-        ("postgresql://u@127.0.0.1,db.example.com/x", "verify-full"),
-        ("postgresql://u@db.example.com/x?sslmode=require", "require"),
-        ("postgresql://u@127.0.0.1/x", None),
-        ("postgresql://u@localhost,[::1]/x", None),
-        ("postgresql:///x?host=/run/postgresql", None),
-        ("postgresql://u@db.example.com/x?hostaddr=127.0.0.1", None),
-    ],
+@cases(
+    "url, mode",
+    ("postgresql://u@db.example.com/x", "verify-full"),
+    ("postgresql://u@127.0.0.1,db.example.com/x", "verify-full"),
+    ("postgresql://u@db.example.com/x?sslmode=require", "require"),
+    ("postgresql://u@127.0.0.1/x", None),
+    ("postgresql://u@localhost,[::1]/x", None),
+    ("postgresql:///x?host=/run/postgresql", None),
+    ("postgresql://u@db.example.com/x?hostaddr=127.0.0.1", None),
 )
 def test_another_machine_is_verified_unless_the_url_says_otherwise(url: str, mode: str | None) -> None:
-    """As everywhere in the proxy, verification is the default."""
+    """The default is verification."""
     assert parameters(Server(url)).get("sslmode") == mode
 
 
 def test_the_authorities_are_those_of_the_configuration_or_the_system() -> None:
-    """The default of libpq would be a file in the home directory. What the URL names wins."""
+    """Not those of a home directory."""
     url = "postgresql://u@db.example.com/x"
     system = ssl.get_default_verify_paths().cafile or "system"
     assert parameters(Server(url))["sslrootcert"] == system
@@ -47,14 +46,14 @@ def test_the_authorities_are_those_of_the_configuration_or_the_system() -> None:
 
 
 def test_what_libpq_cannot_read_is_refused_without_showing_it() -> None:
-    """The text of libpq's own error quotes it."""
+    """Libpq's own error would."""
     with pytest.raises(ValueError, match="is not a valid PostgreSQL URL") as raised:
         parameters(Server("postgresql://u@db/x?unkn0wn=1"))
     assert "unkn0wn" not in str(raised.value)
 
 
 def test_each_address_of_each_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names are looked up in a thread of ours; folders of Unix sockets have no address."""
+    """Folders of Unix sockets have none."""
     known = {"a": ["10.0.0.1", "10.0.0.2"], "b": ["::1"]}
 
     def look_up(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
@@ -74,7 +73,7 @@ def test_each_address_of_each_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> 
 
 @needs_server
 async def test_the_password_is_read_for_each_connection(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """A changed file needs no restart; the reason of a refusal shows no password."""
+    """No refusal shows it."""
     file = tmp_path / "password"
     server = Server(postgres_server.url(), file)
     file.write_text("wr0ngPassw0rd")
@@ -97,7 +96,7 @@ async def test_a_server_that_is_too_old_is_refused(connecting: Connect, monkeypa
 
 @needs_server
 async def test_a_statement_that_takes_too_long_is_given_up(connecting: Connect) -> None:
-    """The connection is cut, without asking the server to cancel."""
+    """Without asking the server to cancel."""
     connection = await connecting()
     with pytest.raises(StoreUnreachable, match="did not answer within"):
         await bounded(connection, connection.execute("SELECT pg_sleep(60)"), 0.01)
@@ -106,7 +105,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(connecting: Connect) 
 
 @needs_server
 async def test_a_cancelled_statement_is_given_up_at_once(connecting: Connect) -> None:
-    """By itself psycopg would wait for the server; that the statement fails is no news for the event loop either."""
+    """Its failure is no news for the event loop."""
     connection, told = await connecting(), []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
     task = asyncio.create_task(bounded(connection, connection.execute("SELECT pg_sleep(60)"), 60))
@@ -138,7 +137,7 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(
 
 @needs_server
 async def test_tls_is_as_the_url_says(postgres_server: PostgresServer, database: str, tmp_path: Path) -> None:
-    """A certificate of another authority is refused with verify-full, and one of the configured authority accepted."""
+    """With verify-full the authority counts."""
     right, wrong = trustme.CA(), trustme.CA()
     right.cert_pem.write_to_path(tmp_path / "right.pem")
     wrong.cert_pem.write_to_path(tmp_path / "wrong.pem")
@@ -156,7 +155,7 @@ async def test_tls_is_as_the_url_says(postgres_server: PostgresServer, database:
 
 
 def test_a_reason_is_one_sentence() -> None:
-    """Of libpq's lines the first; of many attempts the first of them; of a fault of ours only its class."""
+    """The first of many; of a fault of ours only its class."""
     assert reason_of(psycopg.OperationalError("it failed\n\tIs it running?")) == "it failed"
     assert reason_of(psycopg.OperationalError("All failures were:\n- host: it failed\n- again")) == (
         "All failures were: host: it failed"

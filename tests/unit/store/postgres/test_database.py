@@ -21,7 +21,7 @@ pytestmark = pytest.mark.needs("postgresql")
 
 
 class Opened:
-    """A database with its log, its pauses and a failure to switch on."""
+    """A database with a failure to switch on."""
 
     def __init__(self, server: Server) -> None:
         self.log, self.pauses = Lines(), list[float]()
@@ -37,7 +37,7 @@ class Opened:
             raise self.error
 
     async def sleep(self, seconds: float) -> None:
-        """Remember the pause, and go on when the test lets it."""
+        """Until the test lets it go on."""
         if seconds == PING:
             await asyncio.Event().wait()
         self.pauses.append(seconds)
@@ -61,7 +61,7 @@ async def select(connection: Connection) -> object:
 
 
 async def until(fact: Callable[[], object]) -> None:
-    """Let the event loop turn until something holds."""
+    """Turn the event loop until it holds."""
     async with asyncio.timeout(30):
         while not fact():  # noqa: ASYNC110 - there is no event for what is deep inside
             await asyncio.sleep(0)
@@ -74,7 +74,7 @@ async def test_an_operation_returns_what_it_returns(opened: Opened) -> None:
 
 
 async def test_an_operation_of_a_cancelled_caller_goes_on(opened: Opened) -> None:
-    """What is written is written as a whole, and closing waits for it."""
+    """Closing waits for it."""
     done = asyncio.Event()
 
     async def work(connection: Connection) -> None:
@@ -89,7 +89,7 @@ async def test_an_operation_of_a_cancelled_caller_goes_on(opened: Opened) -> Non
 
 
 async def test_what_takes_too_long_closes_the_database_for_all(opened: Opened) -> None:
-    """The next operation fails without waiting, until the database is opened again."""
+    """Until it is opened again."""
     opened.go_on.clear()
 
     async def hang(connection: Connection) -> None:
@@ -125,7 +125,7 @@ async def test_what_waits_for_a_connection_is_given_up_as_well(opened: Opened, m
 
 
 async def test_an_error_of_the_server_closes_the_database(opened: Opened) -> None:
-    """Tables may be gone, or the server may have become a standby: opening it anew tells."""
+    """Opening it anew tells more."""
     opened.go_on.clear()
 
     async def wrong(connection: Connection) -> None:
@@ -149,7 +149,7 @@ async def test_an_error_of_ours_is_raised(opened: Opened) -> None:
 
 
 async def test_the_pauses_grow_and_one_line_tells_of_an_outage(opened: Opened, postgres_server: PostgresServer) -> None:
-    """From 1 to 30 seconds, whatever prevents the opening."""
+    """Whatever prevents the opening."""
     opened.error = psycopg.OperationalError("no")
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'proxy'"
     await asyncio.to_thread(postgres_server.sql, ended)
@@ -181,7 +181,7 @@ async def test_a_database_that_was_never_started_can_be_closed(server: Server) -
 
 
 async def test_a_stop_closes_what_an_outage_has_not_closed_yet(server: Server) -> None:
-    """However far that is: the workers of an open pool may ignore a cancellation, so that the process would not end."""
+    """The workers of its pool may ignore a cancellation."""
     for turns in range(12):
         each = Opened(server)
         await each.database.start(10)
@@ -196,7 +196,7 @@ async def test_a_stop_closes_what_an_outage_has_not_closed_yet(server: Server) -
 
 
 async def test_what_runs_without_a_task_does_not_wait_for_ever_either(opened: Opened) -> None:
-    """As exchanges and deliveries do: the time limit ends their wait for a database that says nothing."""
+    """As exchanges and deliveries do."""
     ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     async def exchange() -> None:
@@ -208,7 +208,7 @@ async def test_what_runs_without_a_task_does_not_wait_for_ever_either(opened: Op
 
 
 async def test_a_start_does_not_wait_for_ever(server: Server, postgres_server: PostgresServer) -> None:
-    """A server that is there and says nothing holds up no start and no stop."""
+    """A silent server holds up no stop either."""
     postgres_server.pause()
     try:
         each = Opened(server)
@@ -222,7 +222,7 @@ async def test_a_start_does_not_wait_for_ever(server: Server, postgres_server: P
 async def test_notifications_that_do_not_arrive_are_found_out(
     connecting: Connect, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another database stands for a pooler: LISTEN is accepted, and nothing comes."""
+    """As behind a pooler: LISTEN is accepted."""
     other = await connecting(Server(postgres_server.url("postgres"), postgres_server.password_file))
     speaker = await connecting()
     with monkeypatch.context() as patched:
@@ -232,7 +232,7 @@ async def test_notifications_that_do_not_arrive_are_found_out(
 
 
 async def test_a_database_without_listen_is_found_out(connecting: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some that understand PostgreSQL's protocol do not know it."""
+    """Some imitations have none."""
     monkeypatch.setattr("proxy.store.postgres.notifications.LISTEN", "LISTENS TO nothing")
     assert not await listens(await connecting(), await connecting())
 
@@ -240,7 +240,7 @@ async def test_a_database_without_listen_is_found_out(connecting: Connect, monke
 async def test_without_notifications_the_database_is_tried_from_time_to_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An outage is noticed although nothing listens."""
+    """An outage is noticed."""
 
     async def never(listener: Connection, speaker: Connection) -> bool:
         del listener, speaker
@@ -265,7 +265,7 @@ async def test_without_notifications_the_database_is_tried_from_time_to_time(
 async def test_a_listening_connection_is_tried_when_it_is_silent(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connection whose packets vanish would otherwise look fine."""
+    """Its packets may vanish."""
     monkeypatch.setattr("proxy.store.postgres.notifications.PING", 0.01)
     seen: list[str] = []
 

@@ -12,6 +12,7 @@ from proxy.store.postgres.database import Database
 from proxy.store.postgres.migrations import migrate
 from proxy.store.postgres.names import NameKey
 from proxy.store.postgres.tokens import PostgresTokens
+from tests.cases import cases
 from tests.fakes.token_store import keys
 from tests.unit.oauth.registrations import XSUAA, registration
 from tests.unit.oauth.shared_world import Replica, World
@@ -32,7 +33,7 @@ FORGED = {
 
 
 class Shared:
-    """A replica of one OAuth client over the database."""
+    """A replica with one OAuth client."""
 
     def __init__(self, server: Server, client_id: str) -> None:
         self.rejected: list[ValueError] = []
@@ -50,7 +51,7 @@ class Shared:
         )
 
     async def token(self) -> Token:
-        """A token, of another replica or of a grant."""
+        """Of another replica or a grant."""
         return await self._granter.grant(None, self._grants.progress)
 
     @property
@@ -82,9 +83,9 @@ async def test_a_token_is_taken_over_as_it_was_published(started: Started) -> No
     assert (other.grants, other.rejected) == (0, [])
 
 
-@pytest.mark.parametrize("how", FORGED)
+@cases("how", *FORGED)
 async def test_a_token_that_was_tampered_with_is_not_used(started: Started, connecting: Connect, how: str) -> None:
-    """It is told, and there is a grant instead."""
+    """There is a grant instead."""
     for client in ("a", "b"):
         await (await started(client)).token()
     connection = await connecting()
@@ -97,7 +98,7 @@ async def test_a_token_that_was_tampered_with_is_not_used(started: Started, conn
 
 
 async def test_a_name_key_that_is_not_encrypted_is_refused(started: Started, connecting: Connect) -> None:
-    """Whoever put it there would know which row is whose."""
+    """Whoever put it there would know the rows."""
     await started("a")
     connection = await connecting()
     await connection.execute("UPDATE cpi_proxy_name_key SET key_id = '', value = 'known'")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.needs("postgresql")
 
 
 async def test_replicas_that_start_at_once_make_the_tables_once(connecting: Connect) -> None:
-    """One makes them, and the others find them."""
+    """One does, the others find them."""
     connections = [await connecting() for _ in range(4)]
     assert await version(connections[0]) == 0
     await asyncio.gather(*map(migrate, connections))
@@ -23,7 +23,7 @@ async def test_replicas_that_start_at_once_make_the_tables_once(connecting: Conn
 async def test_tables_of_an_earlier_version_become_those_of_this(
     connecting: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only what is missing is done, and what is in the tables stays."""
+    """What is in them stays."""
     connection = await connecting()
     await migrate(connection)
     await connection.execute("INSERT INTO cpi_proxy_tokens (name) VALUES ('a')")

@@ -34,7 +34,7 @@ async def test_all_replicas_name_alike(connecting: Connect) -> None:
 
 
 async def test_names_stay_while_keys_are_rotated(connecting: Connect) -> None:
-    """A replica with the new key in front encrypts the name key anew; then the old key can go."""
+    """Also when the old key has gone."""
     connection = await connecting()
     await migrate(connection)
     names = []
@@ -46,7 +46,7 @@ async def test_names_stay_while_keys_are_rotated(connecting: Connect) -> None:
 
 
 async def test_without_the_right_key_nothing_is_named(connecting: Connect) -> None:
-    """Neither at the start, nor after the keys were replaced by foreign ones."""
+    """Also after foreign keys came."""
     connection = await connecting()
     await migrate(connection)
     replica = Replica()

@@ -31,7 +31,7 @@ async def test_a_pooler_is_noticed(connecting: Connect, pooled: Server) -> None:
 
 
 async def test_sessions_of_the_pooler_stay_as_they_are(connecting: Connect, pooled: Server) -> None:
-    """The next client that gets one has none of our limits, and nobody's notifications."""
+    """None has our limits or notifications."""
     database = Database(pooled, (migrate,), log=Lines(), within=10)
     await database.start(10)
     clients = [await connecting(pooled) for _ in range(3)]
@@ -59,7 +59,7 @@ async def test_each_transaction_is_limited(pooled: Server, server: Server) -> No
 
 
 async def test_notifications_are_not_waited_for(connecting: Connect, pooled: Server) -> None:
-    """They do not arrive, and whoever gets the session would keep them; so what waits looks again."""
+    """What waits looks again."""
     assert not await listens(await connecting(pooled), await connecting(pooled))
     log = Lines()
     database = Database(pooled, (migrate,), log=log, within=10)
@@ -70,7 +70,7 @@ async def test_notifications_are_not_waited_for(connecting: Connect, pooled: Ser
 
 
 async def test_replicas_that_start_at_once_make_the_tables_once(connecting: Connect, pooled: Server) -> None:
-    """The lock belongs to the transaction, so that no session keeps it."""
+    """No session keeps the lock."""
     connections: list[Connection] = [await connecting(pooled) for _ in range(4)]
     await asyncio.gather(*map(migrate, connections))
     assert [await version(each) for each in connections] == [VERSION] * 4
@@ -79,7 +79,7 @@ async def test_replicas_that_start_at_once_make_the_tables_once(connecting: Conn
 
 
 async def test_statements_are_not_prepared(connecting: Connect, pooled: Server) -> None:
-    """However often one is repeated: another session would not know it."""
+    """Another session would not know them."""
     connection = await connecting(pooled)
     for number in range(20):
         assert await rows(connection, "SELECT %s::int", (number,)) == [(number,)]

@@ -34,7 +34,7 @@ def clock(postgres_server: PostgresServer, database: str) -> DatabaseClock:
 async def store(
     request: pytest.FixtureRequest, server: Server, database: str, postgres_server: PostgresServer
 ) -> AsyncIterator[TokenStore]:
-    """Both stores, and PostgreSQL behind a pooler; time stands still."""
+    """Time stands still."""
     if request.param == "memory":
         yield MemoryTokenStore(HandClock())
         return
@@ -50,14 +50,14 @@ async def store(
 
 
 async def test_a_row_that_is_not_there_is_of_generation_0(store: TokenStore) -> None:
-    """It has neither a token nor a lease nor a failure."""
+    """It is empty."""
     row = await store.look(NAME)
     assert (row.generation, row.token, row.lease_left, row.failure, row.pause_left) == (0, None, 0, None, 0)
     await store.forget(NAME, 0)
 
 
 async def test_one_has_the_lease(store: TokenStore) -> None:
-    """Until it gives it back; only the owner can extend it or give it back."""
+    """Only its owner extends it or gives it back."""
     assert await asyncio.gather(*(store.acquire(NAME, each, 5) for each in (ME, YOU))) == [True, False]
     assert (await store.look(NAME)).lease_left == 5
     assert (await store.extend(NAME, YOU, 50), await store.extend(NAME, ME, 20)) == (False, True)
@@ -77,7 +77,7 @@ async def test_a_lease_that_is_over_can_be_taken(store: TokenStore) -> None:
 
 
 async def test_a_token_is_published_by_who_has_the_lease(store: TokenStore) -> None:
-    """And only as the next generation; the lease ends with it."""
+    """Only as the next generation."""
     now = (await store.look(NAME)).now
     await store.acquire(NAME, ME, 5)
     assert not await store.publish(NAME, YOU, generation=1, token=OTHER, asked_at=now)
@@ -90,7 +90,7 @@ async def test_a_token_is_published_by_who_has_the_lease(store: TokenStore) -> N
 
 
 async def test_a_failure_is_published_by_who_has_the_lease(store: TokenStore) -> None:
-    """Failures in a row are counted; a token ends them."""
+    """A token ends a row of failures."""
     row = await store.look(NAME)
     for count in (1, 2):
         await store.acquire(NAME, ME, 5)
@@ -137,7 +137,7 @@ async def test_whoever_waits_is_told_of_a_change(store: TokenStore) -> None:
 async def test_a_clock_of_the_server_that_was_set_back_leaves_no_lease_for_ever(
     store: TokenStore, clock: DatabaseClock
 ) -> None:
-    """What ends later than any lease or pause does is of another time, as after a failover."""
+    """As after a failover."""
     await store.acquire(NAME, ME, 5)
     await store.publish_failure(NAME, ME, generation=0, failure=TOKEN, seconds=30)
     await store.acquire(NAME, ME, 5)
@@ -152,7 +152,7 @@ async def test_a_clock_of_the_server_that_was_set_back_leaves_no_lease_for_ever(
 async def test_rows_that_nobody_uses_are_removed(
     store: TokenStore, server: Server, postgres_server: PostgresServer, database: str
 ) -> None:
-    """When a replica opens the database: no token lives longer than 180 days."""
+    """After 180 days."""
     await store.acquire(NAME, ME, 5)
     await store.acquire(b"used", ME, 5)
     old = "UPDATE cpi_proxy_tokens SET changed_at = changed_at - interval '182 days' WHERE name = 'name'"
