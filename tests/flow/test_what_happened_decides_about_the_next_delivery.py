@@ -78,7 +78,7 @@ async def test_each_happening(outbox: Orders, clock: HandLoop, name: str, repeat
         if row.line is hang:
             await upstream.reach(1)
             await until(lambda: upstream.requests[0].body)
-            clock.advance(6)
+            clock.advance(5)
         (line,) = await (deferred if fate == "again" else died)(proxy)
         (entry,) = (await details(proxy, message_id)).history
         assert (entry.status, entry.code, entry.mpl_id) == (row.status, row.code, row.mpl_id)

@@ -33,6 +33,8 @@ from proxy.cli import main
 main()
 """
 "As on a machine that has no configuration file of its own in /etc."
+_GIVEN = set[int]()
+"Ports that tests of this process were told to use."
 _KEPT_OUT = re.compile(
     r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*|LISTEN_.*|NOTIFY_SOCKET|VCAP_.*", re.IGNORECASE
 )
@@ -260,7 +262,11 @@ def document(
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, and another one each time."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
