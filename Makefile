@@ -40,7 +40,7 @@ test-compiled: $(QUICKLY).stamp
 		--ignore=tests/flow/console --ignore-glob="*test_sandbox_*" --ignore-glob="*test_the_admin_*" tests/flow \
 		>$(QUICKLY).log 2>&1; status=$$?; cat $(QUICKLY).log; exit $$status; }
 
-# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; of random examples, a fifth.
+# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; with fewer random examples.
 test-fast: $(VENV)/dev.stamp
 	$(PYTEST) --hypothesis-profile=quick tests/unit
 
@@ -67,7 +67,7 @@ docs: $(VENV)/dev.stamp
 prove: $(VENV)/dev.stamp
 	PROVE=1 $(BIN)/python -m pytest -n 2 -rP tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
 		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py \
-		tests/unit/outbox/postgres/test_lease_model.py
+		tests/unit/outbox/postgres/test_lease_model.py tests/unit/oauth/test_shared_granter_model.py
 
 # Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
 chromium: $(VENV)/dev.stamp

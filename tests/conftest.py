@@ -18,9 +18,10 @@ from tests.programs import missing
 
 NUMBERS = itertools.count(1)
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+# How long an example takes says how busy the machine is, so none has a deadline.
+settings.register_profile("whole", deadline=None, max_examples=500 if os.environ.get("PROVE") else 50)
 settings.register_profile("quick", deadline=None, max_examples=20)  # make test-fast
-settings.load_profile("untimed")
+settings.load_profile("whole")
 
 
 def pytest_report_header() -> str:

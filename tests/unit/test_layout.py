@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ def test_each_word_of_our_own_is_in_use() -> None:
     assert [word for word in words if not re.search(rf"\b{re.escape(word.lower())}", source)] == []
 
 
+@cache
 def _trees() -> Mapping[str, ast.Module]:
     return {str(each.relative_to(ROOT)): ast.parse(each.read_text()) for each in MODULES}
 

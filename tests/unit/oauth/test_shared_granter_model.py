@@ -1,6 +1,7 @@
 """The protocol of shared tokens under random delays, lost answers, deaths and clocks, against what must always hold."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,7 @@ from tests.fakes.clock import HandClock
 from tests.fakes.token_store import MemoryTokenStore, Row, keys
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
 
+MANY = bool(os.environ.get("PROVE"))
 REPLICAS = 3
 LIFETIME, BUFFER = 3600.0, 300.0
 KEYS = keys()
@@ -271,5 +273,5 @@ def _never(error: ValueError) -> None:
 
 TestSharedTokens = SharedTokens.TestCase
 TestSharedTokens.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=300 if MANY else 30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
