@@ -220,6 +220,11 @@ class App:
         """The active routes, by name."""
         return self._generation.routes
 
+    @property
+    def sources(self) -> Mapping[str, TokenSource]:
+        """The active token sources, by OAuth client."""
+        return self._generation.sources
+
     def sender_context(self, observer: ExchangeObserver) -> ListenerContext:
         """Returns what a sender without a listener needs; `observer` sees its exchanges before all others do."""
         context = self._generation.context

@@ -91,7 +91,7 @@ class Steps:
     def __init__(self, app: App, route: RouteSettings, base: str) -> None:
         self.base = base
         self._route = route
-        self._source = app.state().sources[route.oauth_client]
+        self._source = app.sources[route.oauth_client]
         self._token_url = app.configuration.oauth_clients[route.oauth_client].token_url
 
     async def send(self, method: str, fields: Mapping[str, str], content: str = "") -> CIMultiDictProxy[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -40,7 +40,7 @@ class Clients:
         """Makes one grant, and answers with the OAuth client."""
         await self._read()
         name = request.match_info["name"]
-        source = self._app.state().sources.get(name)
+        source = self._app.sources.get(name)
         if source is None:
             raise ApiProblem(404, f"There is no OAuth client {name}.")
         try:
@@ -51,14 +51,13 @@ class Clients:
 
     def documents(self) -> list[dict[str, Any]]:
         """Returns all OAuth clients, with certificates as they were read last."""
-        return [self._document(name, source) for name, source in self._app.state().sources.items()]
+        return [self._document(name, source) for name, source in self._app.sources.items()]
 
     def changes(self) -> dict[str, Change]:
         """Returns values that differ if what is shown of an OAuth client has changed."""
-        sources: Mapping[str, TokenSource] = self._app.state().sources
         return {
             name: (id(each.present), id(each.failure), each.freshness, each.is_blocked)
-            for name, each in sources.items()
+            for name, each in self._app.sources.items()
         }
 
     def _document(self, name: str, source: TokenSource) -> dict[str, Any]:

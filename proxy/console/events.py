@@ -1,14 +1,13 @@
 """The event stream of the pages (server-sent events): changes in groups, and none that anybody has to wait for.
 
-While a page is open, one timer looks for changes and renders them once for all pages. A page that does not read its
-stream loses it, so that a stream needs limited memory.
+While a page is open, one timer looks for changes, which are rendered once for all pages, in pieces: a message waits for
+one piece at most. A page that does not read its stream loses it, so that a stream needs limited memory.
 """
 
 import asyncio
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -19,7 +18,7 @@ from proxy.oauth.waiters import CallLater, TimerHandle
 
 MOST: Final = 16
 "Streams."
-PAUSE: Final = 0.2
+PAUSE: Final = 0.25
 "Seconds between two looks."
 QUIET: Final = 15.0
 "Seconds without an event before a comment shows that the stream is alive."
@@ -31,8 +30,11 @@ HEADERS: Final = {"Content-Type": "text/event-stream; charset=utf-8"}
 class Watched(Protocol):
     """What a page shows live."""
 
-    def changed(self) -> Any | None:
-        """Returns what to send of the changes since the last call; None if there are none."""
+    def changed(self) -> Iterator[str] | None:
+        """Returns the changes since the last call, as the pieces of one JSON text; None if there are none.
+
+        A piece takes a small part of a millisecond to render. The text has no line ends.
+        """
         ...
 
     def forget(self) -> None:
@@ -84,6 +86,7 @@ class Events:
         self._streams: dict[Stream, Callable[[], object]] = {}
         "With what cuts the connection of each."
         self._timer: TimerHandle | None = None
+        self._rendering: asyncio.Task[None] | None = None
         self._quiet = 0
 
     def __len__(self) -> int:
@@ -131,10 +134,29 @@ class Events:
         self._timer = later(PAUSE, self._look)
 
     def _look(self) -> None:
-        """Sends what has changed to all pages."""
+        """Begins to send what has changed to all pages, unless that is still going on."""
         self._schedule()
-        found = {name: content for name, each in self._watched.items() if (content := each.changed()) is not None}
-        octets = b"".join(event(name, content) for name, content in found.items())
+        if self._rendering is not None and not self._rendering.done():
+            return
+        found = {name: pieces for name, each in self._watched.items() if (pieces := each.changed()) is not None}
+        if found:
+            self._rendering = asyncio.ensure_future(self._render(found))
+        else:
+            self._send(b"")
+
+    async def _render(self, found: dict[str, Iterator[str]]) -> None:
+        """Sends so many events; between two pieces of them, messages are served."""
+        text = ""
+        for name, pieces in found.items():
+            text += f"event: {name}\ndata: "
+            for piece in pieces:
+                text += piece
+                await asyncio.sleep(0)
+            text += "\n\n"
+        self._send(text.encode())
+
+    def _send(self, octets: bytes) -> None:
+        """Sends this to all pages that may still have it, or now and then a comment."""
         self._quiet = 0 if octets else self._quiet + 1
         if self._quiet * PAUSE >= QUIET:
             octets, self._quiet = b": quiet\n\n", 0
@@ -151,9 +173,3 @@ def cut(request: web.Request) -> None:
     """Ends the connection of a request at once."""
     if request.transport is not None:
         request.transport.abort()
-
-
-def event(name: str, content: Any) -> bytes:
-    """Returns an event; JSON has no line ends."""
-    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
-    return f"event: {name}\ndata: {text}\n\n".encode()

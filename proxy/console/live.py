@@ -1,14 +1,18 @@
 """What the event stream looks at: each says what has changed since the last look."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from proxy.console.summaries import summary
-from proxy.console.traffic import Traffic
+from proxy.console.traffic import Entry, Traffic
 from proxy.outbox.outboxes import Outboxes
 
-MOST: Final = 50
-"Exchanges of one event. Rendering more would hold up messages; the rest is counted."
+MOST: Final = 20
+"Exchanges of one event; the rest is counted."
+
+to_json = partial(json.dumps, ensure_ascii=True, separators=(",", ":"))
 
 
 class LiveTraffic:
@@ -23,16 +27,22 @@ class LiveTraffic:
         """Counts from now on."""
         self._seen, self._dropped = self._traffic.total, 0
 
-    def changed(self) -> dict[str, Any] | None:
-        """Returns the newest exchanges, and how many more there were so far."""
+    def changed(self) -> Iterator[str] | None:
+        """Returns the newest exchanges, each a piece, and how many more there were so far."""
         traffic = self._traffic
         if traffic.total == self._seen:
             return None
         entries = traffic.newest(MOST, after=self._seen)
         self._dropped += traffic.total - self._seen - len(entries)
         self._seen = traffic.total
-        rows = [summary(traffic.identifier(entry), entry[1], entry[2]) for entry in entries]
-        return {"exchanges": rows, "dropped": self._dropped}
+        return self._pieces(entries, self._dropped)
+
+    def _pieces(self, entries: list[Entry], dropped: int) -> Iterator[str]:
+        before = '{"exchanges":['
+        for entry in entries:
+            yield before + to_json(summary(self._traffic.identifier(entry), entry[1], entry[2]))
+            before = ","
+        yield f'],"dropped":{dropped}}}'
 
 
 class LiveContent:
@@ -47,13 +57,13 @@ class LiveContent:
         """Counts from now on."""
         self._seen = self._look()
 
-    def changed(self) -> dict[str, Any] | None:
+    def changed(self) -> Iterator[str] | None:
         """Returns the content, if it has changed."""
         present = self._look()
         if present == self._seen:
             return None
         self._seen = present
-        return self._content()
+        return iter((to_json(self._content()),))
 
 
 class LiveOutbox:
@@ -67,10 +77,10 @@ class LiveOutbox:
         """Counts from now on."""
         self._routes.clear()
 
-    def changed(self) -> dict[str, Any] | None:
+    def changed(self) -> Iterator[str] | None:
         """Returns the names of the routes."""
         if not self._routes:
             return None
         found = sorted(self._routes)
         self._routes.clear()
-        return {"routes": found}
+        return iter((to_json({"routes": found}),))
