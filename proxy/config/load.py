@@ -42,14 +42,14 @@ def find(
     environ: Mapping[str, str],
     *,
     insecure_listen: bool = False,
-    places: tuple[Path, ...] = PLACES,
+    places: tuple[Path, ...] | None = None,
 ) -> Configuration:
     """Returns the configuration of the named file, of a file at its place, or of the environment; raises as `load`."""
     return _resolved(written(named, environ, places=places), insecure_listen=insecure_listen)
 
 
 def written(
-    named: Path | None, environ: Mapping[str, str], *, places: tuple[Path, ...] = PLACES
+    named: Path | None, environ: Mapping[str, str], *, places: tuple[Path, ...] | None = None
 ) -> UnresolvedConfiguration:
     """Returns the document that `find` resolves; raises ConfigurationError if there is none, or it cannot be read."""
     path = locate(named, places=places)
@@ -57,7 +57,7 @@ def written(
         return _in_file(path, environ)
     found = read_environment(environ)
     if found is None:
-        searched = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
+        searched = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in _searched(places))
         wrong = f"looked for {searched} and the variables CPI_UPSTREAM, CPI_TOKEN_URL and the others"
         raise _refused(
             "no configuration",
@@ -67,9 +67,13 @@ def written(
     return UnresolvedConfiguration(*found, Path.cwd())
 
 
-def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | None:
+def locate(named: Path | None, *, places: tuple[Path, ...] | None = None) -> Path | None:
     """Returns the file that `find` reads; None for the environment."""
-    return named or next((place for place in places if os.access(place, os.F_OK)), None)
+    return named or next((place for place in _searched(places) if os.access(place, os.F_OK)), None)
+
+
+def _searched(places: tuple[Path, ...] | None) -> tuple[Path, ...]:
+    return PLACES if places is None else places
 
 
 def _in_file(path: Path, environ: Mapping[str, str]) -> UnresolvedConfiguration:

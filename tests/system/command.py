@@ -27,8 +27,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 "As a service manager hands over a socket."
 BARE = """
 from proxy.config import load
-for each in (load.find, load.locate, load.written):
-    each.__kwdefaults__["places"] = [place for place in load.PLACES if not place.is_absolute()]
+load.PLACES = tuple(place for place in load.PLACES if not place.is_absolute())
 from proxy.cli import main
 main()
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.cli import call
-from tests.system.command import ROOT, Command, Sandbox, run
+from tests.system.command import ROOT, Command, Sandbox, Unconfigured, run
 
 pytestmark = pytest.mark.measured
 
@@ -50,7 +50,9 @@ async def test_the_variables_that_are_printed_are_enough_for_a_proxy(tmp_path: P
         await tenant.prints(r"Serving, Ctrl-C ends\.")
         words = shlex.split("\n".join(each for each in tenant.output if each.startswith("  export ")))
         printed = dict(each.split("=", 1) for each in words if each != "export")
-        sent = await run("send", "/", "--data", '{"productIdentifier":"HT-1080"}', cwd=tmp_path, **printed)
+        words = ["send", "/", "--data", '{"productIdentifier":"HT-1080"}']
+        async with Unconfigured(*words, cwd=tmp_path, **printed) as command:
+            sent = await command.ends()
     assert (sent.status, "Photo Scan" in sent.output) == (0, True)
     page = (ROOT / "docs" / "commands.md").read_text()
     assert list(printed) == re.findall(r"^  export (CPI_\w+)=", page, re.MULTILINE)

@@ -81,6 +81,7 @@ def test_a_file_in_the_place_of_a_route_is_the_configuration(
 ) -> None:
     """It has to be a file named as YAML is; with -c the word is a route."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("proxy.config.load.PLACES", (Path("proxy.yaml"),))
     for name in ("own.yaml", "own.yml"):
         (tmp_path / name).write_text(CONFIGURATION)
     (tmp_path / "folder.yaml").mkdir()
