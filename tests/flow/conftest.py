@@ -10,8 +10,9 @@ import pytest
 
 from proxy.cli.loops import loop_factory
 from proxy.sandbox.tenant import Tenant
+from proxy.store.postgres import database as database_module
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.fakes.authorization_server import AuthorizationServer, granted, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
@@ -75,8 +76,14 @@ async def serve(
 
 @pytest.fixture
 def orders(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Orders:
-    """Starts proxies with one route, `/orders`, to the scripted upstream."""
-    return lambda authority=authority, **options: serve(document(upstream, authority, **options))
+    """Starts proxies whose one route, `/orders`, has these options; `also` is beside the route."""
+
+    def started(
+        also: Document | None = None, *, upstream: Any = upstream, authority: Any = authority, **options: Any
+    ) -> Awaitable[Running]:
+        return serve(document(upstream, authority, **options) | (also or {}))
+
+    return started
 
 
 @pytest.fixture
@@ -89,6 +96,18 @@ def outbox(serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp
         return serve(outbox_document(upstream, authority, tmp_path, **options) | (also or {}))
 
     return started
+
+
+@pytest.fixture
+def first(upstream: Upstream, authority: AuthorizationServer) -> Document:
+    """The configuration of a proxy whose route has no options."""
+    return document(upstream, authority)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no outage."""
+    monkeypatch.setattr(database_module, "QUICK", 10.0)
 
 
 @pytest.fixture
@@ -108,6 +127,13 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def authority() -> AsyncIterator[AuthorizationServer]:
     """An authorization server whose tokens are token-1, token-2, and so on."""
     async with AuthorizationServer(*(granted(f"token-{number}") for number in range(1, 10))) as started:
+        yield started
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[AuthorizationServer]:
+    """An authorization server that refuses the client."""
+    async with AuthorizationServer(refused(401, error="invalid_client")) as started:
         yield started
 
 

@@ -52,7 +52,6 @@ class Running:
 
     @property
     def admin_url(self) -> str:
-        """Base URL of the admin address."""
         return f"http://127.0.0.1:{self.app.admin.port}"
 
     async def sender(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> Sender:
@@ -62,11 +61,9 @@ class Running:
         return sender
 
     async def ask(self, octets: bytes) -> Answer:
-        """The answer to a request on a connection of its own."""
         return await (await self.sender()).ask(octets)
 
     async def begin(self, octets: bytes = POST, *, tls: ssl.SSLContext | None = None) -> Sender:
-        """A new connection that has sent this."""
         sender = await self.sender(tls=tls)
         await sender.send(octets)
         return sender
@@ -87,11 +84,9 @@ class Running:
         return (await self.accounts())[-1]
 
     async def reload(self, document: Document) -> None:
-        """Apply another configuration."""
         await self.apply(await asyncio.to_thread(configured, document, self._file))
 
     async def apply(self, configuration: Configuration) -> None:
-        """Apply a loaded configuration."""
         await self.app.apply(await self.app.prepare(configuration))
 
     async def stop(self) -> None:
@@ -141,11 +136,7 @@ def configured(document: Document, path: Path) -> Configuration:
 
 
 def document(
-    upstream: Upstream | str,
-    authority: AuthorizationServer | str,
-    *,
-    client: Document | None = None,
-    **route: Any,
+    upstream: Upstream | str, authority: AuthorizationServer | str, *, client: Document | None = None, **route: Any
 ) -> Document:
     """A configuration with one route, `/orders`, to a scripted upstream's `/http/orders`."""
     token_url = authority if isinstance(authority, str) else authority.url

@@ -31,13 +31,11 @@ class Received(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as JSON."""
         document: dict[str, Any] = json.loads(self.body)
         return document
 
     @property
     def cookies(self) -> str:
-        """The Cookie field that returns the cookies unchanged."""
         return "; ".join(line.partition(";")[0] for line in self.fields.getall("Set-Cookie"))
 
 
@@ -50,7 +48,6 @@ class TenantClient:
         self._tokens: dict[str, dict[str, str]] = {}
 
     async def ask(self, method: str, url: str, **options: Any) -> Received:
-        """Sends a request."""
         async with self._session.request(method, URL(url, encoded=True), **options) as answer:
             return Received(answer.status, answer.reason, answer.headers, await answer.read())
 
@@ -78,13 +75,11 @@ class TenantClient:
         fields: Mapping[str, str] = CIMultiDict(),
         **options: Any,
     ) -> Received:
-        """Sends a message with a token."""
         headers = CIMultiDict(await self.token(client))
         headers.extend(fields)
         return await self.ask(method, self.tenant.runtime_url + path, headers=headers, data=body, **options)
 
     async def control(self, method: str, path: str, **options: Any) -> Received:
-        """Sends a request to the control address."""
         return await self.ask(method, self.tenant.control_url + path, **options)
 
 

@@ -1,7 +1,6 @@
 """`Expect: 100-continue`: a sender is asked for its body when somebody is there to take it, else told why not."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
@@ -34,13 +33,11 @@ async def test_a_large_body_is_asked_for_when_the_upstream_is_there(
     assert (await sender.ask(octets[-100:])).status == 200
 
 
-@pytest.mark.parametrize(
-    ("target", "length", "code"),
-    [
-        (b"/nowhere", 5, "route_unknown"),
-        (b"/orders", 1 << 40, "body_too_large"),
-        (b"/orders/..", 5, "target_outside_route"),
-    ],
+@cases(
+    "target, length, code",
+    (b"/nowhere", 5, "route_unknown"),
+    (b"/orders", 1 << 40, "body_too_large"),
+    (b"/orders/..", 5, "target_outside_route"),
 )
 async def test_a_body_that_is_refused_is_not_asked_for(plain: Running, target: bytes, length: int, code: str) -> None:
     """The refusal comes in place of the 100."""

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Running, Serve, document
+from tests.flow.running import POST, Orders, Running, Serve, document
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
+async def proxy(orders: Orders, issuer: Authority) -> Running:
     """A proxy that wants certificates."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
-    return await serve(document(upstream, authority) | {"listen": {"address": "0.0.0.0:0", "tls": tls}})
+    return await orders({"listen": {"address": "0.0.0.0:0", "tls": tls}})
 
 
 async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> None:
@@ -30,8 +31,8 @@ async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> No
     assert subjects[0].startswith("CN=ERP,OU=Testing cert")
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("shown", ["none", "another authority's"])
+@cases("version", ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+@cases("shown", "none", "another authority's")
 async def test_others_are_not(
     proxy: Running, upstream: Upstream, issuer: Authority, tmp_path: Path, version: ssl.TLSVersion, shown: str
 ) -> None:
@@ -49,7 +50,7 @@ async def test_others_are_not(
     assert (line["reason"], line["level"], upstream.requests) == (expected, "warning", [])
 
 
-@pytest.mark.parametrize("order", [1, -1])
+@cases("order", 1, -1)
 async def test_a_route_may_want_certain_subjects(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, order: int
 ) -> None:

@@ -19,8 +19,7 @@ def trail(tenant: Tenant) -> list[tuple[str, int | None]]:
 
 async def test_a_post_is_delivered_after_one_handshake(proxy: Running, tenant: Tenant) -> None:
     """The sender sees the last answer only."""
-    sender = await proxy.sender()
-    delivered = await sender.ask(request(b"POST /http/orders", body=ORDER))
+    delivered = await proxy.ask(request(b"POST /http/orders", body=ORDER))
     assert delivered.status == 200
     assert b"Photo Scan" in delivered.body
     assert (delivered.field(b"Set-Cookie"), delivered.field(b"X-CSRF-Token")) == ([], [])

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.sender import Answer, Sender, chunked, request
 from tests.fakes.upstream import Call, Line, Upstream, head
 from tests.flow.running import POST, Running, soon
@@ -38,7 +39,7 @@ async def outcome(sender: Sender, octets: bytes) -> Answer | None:
         sender.leave()
 
 
-@pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED])
+@cases("whole", WITH_LENGTH, CHUNKED)
 async def test_an_answer_cut_at_any_octet_is_no_answer(plain: Running, upstream: Upstream, whole: bytes) -> None:
     """In the head it is a 502, later a reset."""
     ends_of_head = whole.index(b"\r\n\r\n") + 4
@@ -57,7 +58,7 @@ async def test_an_answer_cut_at_any_octet_is_no_answer(plain: Running, upstream:
     assert len(upstream.requests) == len(whole) + 1
 
 
-@pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED, BY_CLOSE])
+@cases("whole", WITH_LENGTH, CHUNKED, BY_CLOSE)
 async def test_a_reset_in_the_body_is_passed_on(plain: Running, upstream: Upstream, whole: bytes) -> None:
     """Even if only the end would tell the end of the body."""
 
@@ -78,7 +79,7 @@ async def test_a_reset_in_the_body_is_passed_on(plain: Running, upstream: Upstre
     assert (record["status"], record["code"]) == (200, "upstream_closed")
 
 
-@pytest.mark.parametrize("answer", [b"220 smtp.example ESMTP ready\r\n\r\n", head(200, b"X: a\n b")])
+@cases("answer", b"220 smtp.example ESMTP ready\r\n\r\n", head(200, b"X: a\n b"))
 async def test_an_answer_that_is_no_http_is_a_502(plain: Running, upstream: Upstream, answer: bytes) -> None:
     """Nothing is sent again."""
 

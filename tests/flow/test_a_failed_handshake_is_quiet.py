@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Running, Serve, document, until
+from tests.flow.running import POST, Orders, Running, until
 
 CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
 "How one begins."
@@ -28,17 +28,10 @@ def limits() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def proxy(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    issuer: Authority,
-    listener: dict[str, Any],
-    limits: dict[str, Any],
-) -> Running:
+async def proxy(orders: Orders, issuer: Authority, listener: dict[str, Any], limits: dict[str, Any]) -> Running:
     """A proxy that listens with TLS."""
     listen = {"address": "127.0.0.1:0", "tls": issuer.listener(), **listener}
-    return await serve(document(upstream, authority) | {"listen": listen, "limits": limits})
+    return await orders({"listen": listen, "limits": limits})
 
 
 async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
@@ -51,12 +44,10 @@ async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
     assert (len(proxy.lines.text), upstream.requests) == (1, [])
 
 
-async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
-) -> None:
+async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(orders: Orders, issuer: Authority) -> None:
     """The others are counted in one line."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
-    proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}})
+    proxy = await orders({"listen": {"address": "127.0.0.1:0", "tls": tls}})
     for _ in range(12):
         await (await proxy.sender()).send(POST)
     lines = await proxy.lines.reach("handshake.failed", 12)
@@ -68,8 +59,8 @@ async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
     assert (await proxy.lines.reach("handshake.failed", 13))[-1]["level"] == "warning"
 
 
-@pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
-@pytest.mark.parametrize("reset", [True, False])
+@cases("begun", b"", CLIENT_HELLO)
+@cases("reset", True, False)
 async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bool) -> None:
     """As the health checks of load balancers do."""
     sender = await proxy.begin(begun)
@@ -84,7 +75,7 @@ async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bo
     assert len(proxy.lines.text) == 1
 
 
-@pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
+@cases("begun", b"", CLIENT_HELLO)
 async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) -> None:
     """After `limits.idle_timeout`."""
     sender = await proxy.begin(begun)
@@ -98,7 +89,7 @@ async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) 
     assert proxy.lines.text == []
 
 
-@pytest.mark.parametrize("limits", [{"max_connections": 1}, {"max_connections_per_sender": 1}])
+@cases("limits", {"max_connections": 1}, {"max_connections_per_sender": 1})
 async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer: Authority) -> None:
     """The log says why."""
     shaking = await proxy.sender()

@@ -161,18 +161,6 @@ async def test_a_fault_while_settling_is_followed_by_another_try(
     told(proxy, id_, 2)
 
 
-async def test_a_fault_while_settling_outlasts_a_stop(outbox: Orders, upstream: Upstream) -> None:
-    """The message may have arrived."""
-    proxy = await outbox(also={"drain_timeout": 0})
-    failing(proxy).fail("delivered", *(RuntimeError() for _ in range(9)))
-    id_ = await accepted(proxy)
-    await proxy.lines.reach("delivery.crashed")
-    await proxy.stop()
-    second = await outbox()
-    (line,) = await died(second)
-    assert (line["id"], line["code"], len(upstream.requests)) == (id_, "uncertain", 1)
-
-
 @cases("is_held", False, True)
 async def test_an_attempt_that_cannot_be_counted_is_put_off_all_the_same(
     outbox: Orders, upstream: Upstream, clock: HandLoop, *, is_held: bool

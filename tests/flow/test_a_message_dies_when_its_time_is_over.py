@@ -11,7 +11,7 @@ from proxy.outbox import expiry
 from proxy.outbox.message import MessageState
 from proxy.outbox.sqlite.schema import NAME
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Held, Upstream, answer
 from tests.flow.outbox import accepted, deferred, delivered, died, kept, outbox_document, posted, settled, store_of
@@ -65,14 +65,13 @@ async def test_while_its_upstream_is_away(outbox: Orders, clock: HandLoop) -> No
     await die(proxy, ids, clock)
 
 
-async def test_while_there_is_no_token(outbox: Orders, clock: HandLoop) -> None:
+async def test_while_there_is_no_token(outbox: Orders, clock: HandLoop, refusing: AuthorizationServer) -> None:
     """The OAuth client is refused."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await outbox(authority=authority)
-        ids = await send(proxy, 12)
-        await deferred(proxy)
-        await settled(proxy)
-        await die(proxy, ids, clock)
+    proxy = await outbox(authority=refusing)
+    ids = await send(proxy, 12)
+    await deferred(proxy)
+    await settled(proxy)
+    await die(proxy, ids, clock)
 
 
 async def test_while_its_route_is_held(outbox: Orders, upstream: Upstream, clock: HandLoop) -> None:
@@ -87,8 +86,7 @@ async def test_while_its_route_is_held(outbox: Orders, upstream: Upstream, clock
 
 async def test_while_others_are_being_delivered(outbox: Orders, upstream: Upstream, clock: HandLoop) -> None:
     """These are delivered when the upstream answers."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     proxy = await outbox(concurrency=1, route={"timeout": "10m"})
     first, *others = await send(proxy, 4)
     await upstream.reach(1)
@@ -101,8 +99,7 @@ async def test_while_others_are_being_delivered(outbox: Orders, upstream: Upstre
 
 async def test_while_it_waits_behind_another_of_its_order(outbox: Orders, upstream: Upstream, clock: HandLoop) -> None:
     """What stands behind it does not age."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     proxy = await outbox(order="route", route={"timeout": "10m"})
     first, second = await send(proxy, 2)
     await upstream.reach(1)

@@ -42,8 +42,7 @@ async def test_an_empty_one_is_delivered(plain: Running, upstream: Upstream, met
 
 async def test_a_body_that_comes_later_is_a_411_too(plain: Running, upstream: Upstream) -> None:
     """The upstream's 200 would hide the loss."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     sender = await plain.begin(b"POST" + LAST)
     await upstream.reach(1)
     await sender.send(b"the order")

@@ -14,10 +14,11 @@ from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Held, Upstream, answer
+from tests.flow import admin
+from tests.flow.admin import tokened
 from tests.flow.outbox import accepted, deferred, delivered, kept, outbox_document, posted, store_of, summary
 from tests.flow.running import Document, Running, Serve, document, soon, turns, until
 
-TOKEN = "cAnAryAdminToken-0123456789"
 UNKNOWN = b"/outbox/messages/" + b"0" * 32
 LARGE = bytes(range(256)) * 4000
 
@@ -34,17 +35,9 @@ async def proxy(serve: Serve, settings: Document) -> Running:
     return await serve(settings)
 
 
-def tokened(document: Document, folder: Path) -> Document:
-    """With a token for the admin address."""
-    (folder / "token").write_text(f"{TOKEN}\n")
-    return document | {"admin": {"address": "127.0.0.1:0", "token_file": "token"}}
-
-
 async def ask(proxy: Running, line: bytes, *fields: bytes) -> Answer:
     """A request to the admin address."""
-    sender = await proxy.sender(proxy.app.admin.port)
-    given = [b"Host: localhost", b"Authorization: Bearer " + TOKEN.encode(), *fields]
-    return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", *given, b"", b""]))
+    return await admin.ask(proxy, line, admin.BEARER, *fields)
 
 
 async def read(proxy: Running, line: bytes) -> Any:
@@ -69,6 +62,12 @@ async def until_state(proxy: Running, id_: str, state: MessageState | None) -> N
             pass
 
 
+def told_by(line: dict[str, Any], proxy: Running, **fields: object) -> None:
+    """The log says who decided, and about what."""
+    expected = {"level": "info", "route": "orders", "admin": f"127.0.0.1:{proxy.app.admin.port}", **fields}
+    assert line.items() >= expected.items()
+
+
 def at(id_: str, more: str = "") -> bytes:
     """The path of a message."""
     return f"/outbox/messages/{id_}{more}".encode()
@@ -76,15 +75,7 @@ def at(id_: str, more: str = "") -> bytes:
 
 async def test_routes_are_shown_as_numbers(proxy: Running, upstream: Upstream) -> None:
     """Also if there is no message."""
-    empty = {
-        "route": "orders",
-        "waiting": 0,
-        "delivering": 0,
-        "dead": 0,
-        "held": False,
-        "oldest_at": None,
-        "bytes": 0,
-    }
+    empty = {"route": "orders", "waiting": 0, "delivering": 0, "dead": 0, "held": False, "oldest_at": None, "bytes": 0}
     assert await read(proxy, b"GET /outbox") == {"routes": [empty]}
     await dead(proxy, upstream)
     (shown,) = (await read(proxy, b"GET /outbox"))["routes"]
@@ -157,16 +148,16 @@ async def test_a_body_is_a_file_to_save(proxy: Running, upstream: Upstream, body
     id_ = await dead(proxy, upstream, body=body)
     told = await ask(proxy, b"GET " + at(id_, "/body"))
     assert told.body == body
-    assert {name: told.field(name) for name in (b"Content-Type", b"Content-Disposition", b"Content-Length")} == {
-        b"Content-Type": [b"application/octet-stream"],
-        b"Content-Disposition": [b'attachment; filename="%b.bin"' % id_.encode()],
-        b"Content-Length": [b"%d" % len(body)],
-    }
-    assert told.field(b"X-Content-Type-Options") == [b"nosniff"]
     headed = await ask(proxy, b"HEAD " + at(id_, "/body"))
     assert (headed.status, headed.body) == (200, b"")
-    for name in (b"Content-Type", b"Content-Disposition", b"Content-Length", b"X-Content-Type-Options"):
-        assert headed.field(name) == told.field(name)
+    expected = {
+        b"Content-Type": b"application/octet-stream",
+        b"Content-Disposition": b'attachment; filename="%b.bin"' % id_.encode(),
+        b"Content-Length": b"%d" % len(body),
+        b"X-Content-Type-Options": b"nosniff",
+    }
+    for name, value in expected.items():
+        assert told.field(name) == headed.field(name) == [value]
 
 
 async def test_head_is_answered_as_get_is(proxy: Running, upstream: Upstream) -> None:
@@ -197,7 +188,7 @@ async def test_a_body_that_cannot_be_read_on_is_cut(proxy: Running, upstream: Up
         await ask(proxy, b"GET " + at(id_, "/body"))
     file.unlink()
     gone = await ask(proxy, b"GET " + at(id_, "/body"))
-    assert (gone.status, gone.code) == (503, "outbox_unavailable")
+    assert gone.refusal == (503, "outbox_unavailable")
     assert (await ask(proxy, b"DELETE " + at(id_))).status == 200
 
 
@@ -209,13 +200,7 @@ async def test_a_dead_letter_is_delivered_when_it_is_retried(proxy: Running, ups
     await until_state(proxy, id_, None)
     assert len(upstream.requests) == 2
     (line,) = await proxy.lines.reach("message.retried")
-    assert {name: line[name] for name in ("level", "route", "id", "attempts", "admin")} == {
-        "level": "info",
-        "route": "orders",
-        "id": id_,
-        "attempts": 1,
-        "admin": f"127.0.0.1:{proxy.app.admin.port}",
-    }
+    told_by(line, proxy, id=id_, attempts=1)
     assert (await ask(proxy, b"GET " + at(id_))).status == 404
 
 
@@ -242,13 +227,11 @@ async def test_what_a_person_wants_to_be_delivered_is_tried_although_the_upstrea
     first = await accepted(sender)
     await deferred(proxy)
     await accepted(sender)
+    path, count = (at(first, "/retry"), 2) if decision == "retry" else (b"/outbox/routes/orders/resume", 1)
     async with Upstream(port=port) as upstream:
-        if decision == "retry":
-            await ask(proxy, b"POST " + at(first, "/retry"))
-        else:
-            await ask(proxy, b"POST /outbox/routes/orders/resume")
-        await delivered(proxy, 2 if decision == "retry" else 1)
-        assert len(upstream.requests) == (2 if decision == "retry" else 1)
+        await ask(proxy, b"POST " + path)
+        await delivered(proxy, count)
+        assert len(upstream.requests) == count
 
 
 async def test_a_message_that_is_discarded_is_gone(proxy: Running, upstream: Upstream) -> None:
@@ -259,28 +242,20 @@ async def test_a_message_that_is_discarded_is_gone(proxy: Running, upstream: Ups
     assert await kept(proxy) == []
     assert len(upstream.requests) == 1
     (line,) = await proxy.lines.reach("message.discarded")
-    assert {name: line[name] for name in ("level", "route", "id", "state", "code", "admin")} == {
-        "level": "info",
-        "route": "orders",
-        "id": id_,
-        "state": "dead",
-        "code": "refused",
-        "admin": f"127.0.0.1:{proxy.app.admin.port}",
-    }
+    told_by(line, proxy, id=id_, state="dead", code="refused")
 
 
 async def test_nothing_is_decided_about_a_message_on_its_way(
     serve: Serve, settings: Document, upstream: Upstream
 ) -> None:
     """Its delivery ends first."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     proxy = await serve(settings)
     id_ = await accepted(proxy)
     await upstream.reach(1)
     for line in (b"POST " + at(id_, "/retry"), b"DELETE " + at(id_)):
         told = await ask(proxy, line)
-        assert (told.status, told.code) == (409, "message_busy")
+        assert told.refusal == (409, "message_busy")
     assert (await read(proxy, b"GET " + at(id_)))["state"] == "delivering"
     held.go.set()
     await until_state(proxy, id_, None)
@@ -298,12 +273,7 @@ async def test_a_held_route_accepts_and_does_not_deliver(proxy: Running, upstrea
     await until_state(proxy, id_, None)
     assert len(upstream.requests) == 1
     for event, count in (("outbox.held", 2), ("outbox.resumed", 1)):
-        line = (await proxy.lines.reach(event, count))[-1]
-        assert {name: line[name] for name in ("level", "route", "admin")} == {
-            "level": "info",
-            "route": "orders",
-            "admin": f"127.0.0.1:{proxy.app.admin.port}",
-        }
+        told_by((await proxy.lines.reach(event, count))[-1], proxy)
 
 
 async def test_messages_of_a_route_that_has_gone_are_shown(
@@ -361,11 +331,9 @@ async def test_what_is_not_there_is_told(
     assert told.status == status
     if code:
         assert told.code == code
-        assert (told.problem["status"], bool(told.problem["title"]), bool(told.problem["detail"])) == (
-            status,
-            True,
-            True,
-        )
+        assert told.problem["status"] == status
+        assert told.problem["title"]
+        assert told.problem["detail"]
 
 
 @cases("line", b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry")
@@ -405,7 +373,7 @@ async def test_a_store_that_fails_is_a_503(proxy: Running, line: bytes) -> None:
     """Metrics and status tell it from an empty one."""
     await store_of(proxy).close()
     told = await ask(proxy, line)
-    assert (told.status, told.code) == (503, "outbox_unavailable")
+    assert told.refusal == (503, "outbox_unavailable")
     assert int(told.field(b"Retry-After")[0]) > 0
     status, text = await proxy.ask_admin("/metrics")
     assert status == 200
@@ -417,8 +385,7 @@ async def test_a_store_that_fails_is_a_503(proxy: Running, line: bytes) -> None:
 @cases("line", b"GET /outbox", b"GET " + UNKNOWN + b"/body", b"POST " + UNKNOWN + b"/retry", b"DELETE " + UNKNOWN)
 async def test_nothing_is_told_without_the_token(proxy: Running, line: bytes) -> None:
     """Nor to another site's page with it."""
-    sender = await proxy.sender(proxy.app.admin.port)
-    assert (await sender.ask(line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 401
+    assert (await admin.ask(proxy, line)).status == 401
     assert (await ask(proxy, line, b"Sec-Fetch-Site: cross-site")).status == 403
 
 
@@ -458,8 +425,7 @@ async def test_who_watches_is_told_of_each_change(proxy: Running, upstream: Upst
         return found
 
     id_ = await telling(lambda: dead(proxy, upstream))
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     await telling(partial(accepted, await proxy.sender()))
     await upstream.reach(2)
     await store_of(proxy).routes()  # what the store tells of the acceptance is told before
@@ -488,7 +454,7 @@ async def test_what_a_person_decided_is_logged_although_the_client_left(proxy: R
 
     store.discard = slow  # type: ignore[method-assign]
     sender = await proxy.sender(proxy.app.admin.port)
-    fields = b"\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
+    fields = b"\r\nHost: localhost\r\n" + admin.BEARER + b"\r\n\r\n"
     await sender.send(b"DELETE " + at(id_) + b" HTTP/1.1" + fields)
     await soon(asked.wait())
     sender.leave()

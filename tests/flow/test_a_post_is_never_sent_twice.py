@@ -1,8 +1,7 @@
 """Once an octet of it was written, a POST is sent again only after an answer that says it was not taken."""
 
-import pytest
-
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.upstream import Line, Upstream, answer, hang_up, reset
 from tests.flow.running import Running
@@ -10,8 +9,8 @@ from tests.flow.running import Running
 IDEMPOTENT = [b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"]
 
 
-@pytest.mark.parametrize("ending", [hang_up, reset])
-@pytest.mark.parametrize("method", [b"POST", b"PATCH", b"MERGE"])
+@cases("ending", hang_up, reset)
+@cases("method", b"POST", b"PATCH", b"MERGE")
 async def test_a_connection_lost_after_the_request_is_a_502(
     plain: Running, upstream: Upstream, method: bytes, ending: Line
 ) -> None:
@@ -23,8 +22,8 @@ async def test_a_connection_lost_after_the_request_is_a_502(
     assert len(upstream.requests) == 1
 
 
-@pytest.mark.parametrize("ending", [hang_up, reset])
-@pytest.mark.parametrize("method", IDEMPOTENT)
+@cases("ending", hang_up, reset)
+@cases("method", *IDEMPOTENT)
 async def test_an_idempotent_request_is_tried_once_more(
     plain: Running, upstream: Upstream, method: bytes, ending: Line
 ) -> None:

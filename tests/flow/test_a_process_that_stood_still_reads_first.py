@@ -2,9 +2,8 @@
 
 import asyncio
 
-import pytest
-
 from proxy.server.request_parser import IN_HEAD
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer, head
 from tests.flow.running import POST, Running, turns, until
@@ -45,7 +44,7 @@ async def test_an_answer_that_is_there_is_no_504(plain: Running, upstream: Upstr
     assert (answered.status, answered.body) == (200, b"good")
 
 
-@pytest.mark.parametrize("cut", [9, -1], ids=["in the head", "in the body"])
+@cases("cut", {"in the head": 9, "in the body": -1})
 async def test_the_second_half_of_a_request_is_no_408(plain: Running, upstream: Upstream, cut: int) -> None:
     """Nor a reset."""
     octets = request(b"POST /orders", body=b"abc")
@@ -57,7 +56,7 @@ async def test_the_second_half_of_a_request_is_no_408(plain: Running, upstream: 
     assert bytes(upstream.requests[0].body) == b"abc"
 
 
-@pytest.mark.parametrize("used", [True, False])
+@cases("used", True, False)
 async def test_a_request_on_an_idle_connection_is_no_reset(plain: Running, *, used: bool) -> None:
     """It may have served before."""
     sender: Sender = await plain.sender()

@@ -6,17 +6,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
-from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, until
+from tests.flow.running import Orders, Running, until
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
+async def proxy(orders: Orders, issuer: Authority) -> Running:
     """A proxy that listens with TLS."""
     listen = {"address": "127.0.0.1:0", "tls": issuer.listener()}
-    return await serve(document(upstream, authority) | {"listen": listen})
+    return await orders({"listen": listen})
 
 
 async def look(proxy: Running) -> None:

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-import pytest
-
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import Sender, chunked, request
 from tests.fakes.upstream import Call, Upstream
 from tests.flow.running import Orders, Running, soon, turns, until
@@ -15,8 +14,8 @@ CHUNKED = request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(b"th
 LARGE = b"x" * (1 << 20)
 
 
-@pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED])
-@pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
+@cases("whole", WITH_LENGTH, CHUNKED)
+@cases("end", Sender.leave, Sender.reset, Sender.finish)
 async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
     plain: Running, upstream: Upstream, whole: bytes, end: object
 ) -> None:
@@ -29,9 +28,7 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
     assert upstream.bodies == [b"the message"]
 
 
-@pytest.mark.parametrize(
-    ("end", "record"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
-)
+@cases("end, record", (Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed")))
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     orders: Orders, upstream: Upstream, end: object, record: tuple[int, str]
 ) -> None:
@@ -56,7 +53,7 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     assert len(upstream.requests[0].body) < len(LARGE)
 
 
-@pytest.mark.parametrize("end", [Sender.leave, Sender.reset])
+@cases("end", Sender.leave, Sender.reset)
 async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     proxy: Running, tenant: Tenant, end: object
 ) -> None:
@@ -73,7 +70,7 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     assert (tenant.runs(), record["mpl_id"]) == ({"/invoices": 1}, tenant.messages[0].mpl_id)
 
 
-@pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
+@cases("end", Sender.leave, Sender.reset, Sender.finish)
 async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
     proxy: Running, tenant: Tenant, end: Callable[[Sender], None]
 ) -> None:

@@ -6,16 +6,16 @@ from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.running import Orders, Running, Serve, document
 
 XML, TEXT = b"Content-Type: Application/XML; charset=utf-8", b"Content-Type: text/csv"
 JSON = b"Content-Type: application/json"
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy whose route takes XML and text."""
-    return await serve(document(upstream, authority, content_types=["application/xml", "text/*"]))
+    return await orders(content_types=["application/xml", "text/*"])
 
 
 @cases(
@@ -45,7 +45,7 @@ async def test_other_content_is_a_415(
 ) -> None:
     """No token is asked for."""
     refused = await (await proxy.sender()).ask(octets)
-    assert (refused.status, refused.code) == (415, "content_type_not_allowed")
+    assert refused.refusal == (415, "content_type_not_allowed")
     assert refused.field(b"Accept") == [b"application/xml, text/*"]
     assert refused.field(b"Proxy-Status") == [b'here; error=http_request_denied; details="content_type_not_allowed"']
     assert "application/xml, text/* only" in refused.problem["detail"]
@@ -53,18 +53,15 @@ async def test_other_content_is_a_415(
     assert (await proxy.record())["code"] == "content_type_not_allowed"
 
 
-async def test_a_sender_that_asks_too_often_is_a_429(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_sender_that_asks_too_often_is_a_429(orders: Orders, upstream: Upstream) -> None:
     """Its connection goes on."""
-    proxy = await serve(document(upstream, authority, rate={"per_sender": "6/m", "burst": 2}))
+    proxy = await orders(rate={"per_sender": "6/m", "burst": 2})
     sender, octets = await proxy.sender(), request(b"POST /orders", body=b"x")
     assert [(await sender.ask(octets)).status for _ in range(3)] == [200, 200, 429]
     refused = await sender.ask(octets)
     assert (refused.status, refused.code, refused.field(b"Retry-After")) == (429, "rate_exceeded", [b"10"])
     assert refused.field(b"Proxy-Status") == [b'here; error=http_request_denied; details="rate_exceeded"']
-    another = await proxy.sender()
-    assert (await another.ask(octets)).status == 429
+    assert (await proxy.ask(octets)).status == 429
     proxy.clock.advance(10)
     assert [(await sender.ask(octets)).status for _ in range(2)] == [200, 429]
     assert len(upstream.requests) == 3

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.flow.running import Running, Serve, document, soon, turns, until
+from tests.flow.running import Orders, Running, Serve, document, soon, turns, until
 
 
 class Held:
@@ -28,8 +28,7 @@ class Held:
 @pytest.fixture
 def held(upstream: Upstream) -> Held:
     """The upstream's answers to all messages."""
-    line = Held()
-    upstream.follow(line)
+    upstream.follow(line := Held())
     return line
 
 
@@ -140,14 +139,14 @@ async def test_while_it_drains_those_that_wait_are_served(proxy: Running, upstre
 
 
 async def test_when_it_has_drained_those_that_still_wait_are_told(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, held: Held
+    orders: Orders, upstream: Upstream, held: Held
 ) -> None:
     """Their messages were not sent."""
-    proxy = await serve(document(upstream, authority, max_concurrency=1, queue=2) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, max_concurrency=1, queue=2)
     senders = await send(proxy, upstream, b"1", b"2", b"3")
     await soon(proxy.app.stop())
     answers = [await each.answer() for each in senders]
-    assert [(each.status, each.code) for each in answers] == [(503, "draining")] * 3
+    assert [each.refusal for each in answers] == [(503, "draining")] * 3
     assert ["nothing of it was sent" in each.problem["detail"] for each in answers] == [False, True, True]
     assert arrived(upstream) == [b"1"]
     assert not held.go.is_set()

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, answer, hang, head
 from tests.flow.running import Orders, soon, until
 
 
-@pytest.mark.parametrize("method", [b"POST", b"GET"])
+@cases("method", b"POST", b"GET")
 async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, method: bytes) -> None:
     """Nothing is sent again."""
     gone = asyncio.Event()

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from proxy.wire.unsent import unsent
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
-from tests.flow.running import Orders, Running, Serve, document, soon, turns, until
+from tests.flow.running import Orders, Running, soon, turns, until
 
 SIZE = 24 << 20
 PIECE = b"a" * (64 << 10)
@@ -48,14 +48,14 @@ async def creep(proxy: Running, transport: asyncio.Transport, sip: Callable[[], 
     assert stood_still
 
 
-@pytest.mark.parametrize("over_tls", [False, True])
+@cases("over_tls", False, True)
 async def test_a_sender_that_reads_slowly_gets_its_answer(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, over_tls: bool
+    orders: Orders, upstream: Upstream, issuer: Authority, *, over_tls: bool
 ) -> None:
     """The system has megabytes to send."""
     upstream.follow(pour)
     listen = [{"address": "127.0.0.1:0", "tls": issuer.listener()}, "127.0.0.1:0"]
-    proxy = await serve(document(upstream, authority, timeout="10h") | {"listen": listen})
+    proxy = await orders({"listen": listen}, timeout="10h")
     ports = [each.port for each in proxy.app.listeners]
     sender = await proxy.sender(ports[not over_tls], tls=issuer.trusting() if over_tls else None)
     await sender.send(request(b"GET /orders"))

@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 
-import pytest
-
 from proxy.upstream.connection import WRITE_HIGH_WATER
 from proxy.wire.body import HIGH_WATER
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
 from tests.flow.running import Running, soon, turns, until
@@ -66,7 +65,7 @@ async def test_a_slow_upstream_slows_the_sender(plain: Running, upstream: Upstre
     assert (await sender.answer()).body.decode() == DIGEST
 
 
-@pytest.mark.parametrize("framing", [b"Content-Length: %d" % SIZE, b"Transfer-Encoding: chunked"])
+@cases("framing", b"Content-Length: %d" % SIZE, b"Transfer-Encoding: chunked")
 async def test_a_slow_sender_slows_the_upstream(plain: Running, upstream: Upstream, framing: bytes) -> None:
     """All of it arrives in the end."""
     sent = asyncio.Event()

@@ -8,12 +8,11 @@ import pytest
 
 from proxy.server.request_parser import IN_HEAD
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
-from tests.fakes.sender import request
+from tests.fakes.sender import Answer, Sender, request
 from tests.fakes.timeouts import count_all_cancellations
 from tests.fakes.upstream import Line, Upstream, answer, hang
-from tests.flow.running import POST, Document, Running, Serve, document, soon, until
+from tests.flow.running import POST, Document, Orders, Running, soon, until
 
 NAME = "u.example"
 
@@ -46,13 +45,20 @@ def full() -> Iterator[int]:
             each.close()
 
 
+async def draining(proxy: Running, sender: Sender) -> Answer:
+    """What the sender is told by a stop."""
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert told.refusal == (503, "draining")
+    return told
+
+
 async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> None:
     """A message that waits, and a stop meanwhile."""
     sender = await proxy.begin()
     await waits()
-    await soon(proxy.app.stop())
-    told = await sender.answer()
-    assert (told.status, told.code, told.field(b"Connection")) == (503, "draining", [b"close"])
+    told = await draining(proxy, sender)
+    assert told.field(b"Connection") == [b"close"]
     assert told.field(b"Retry-After") == [b"1"]
     assert "before it had a connection" in told.problem["detail"]
     assert proxy.lines.named("exchange.crashed") == []
@@ -60,32 +66,24 @@ async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> Non
     assert (record["status"], record["made_by"], record["code"]) == (503, "proxy", "draining")
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_who_waits_for_tcp(serve: Serve, full: int, authority: AuthorizationServer, scheme: str) -> None:
-    """As where a firewall drops what we send."""
-    proxy = await serve(document(f"{scheme}://127.0.0.1:{full}", authority) | {"drain_timeout": 0})
+@cases("scheme, server", ("http", "full"), ("https", "full"), ("https", "silent"))
+async def test_who_waits_for_tcp_or_tls(orders: Orders, full: int, silent: int, scheme: str, server: str) -> None:
+    """As where a firewall drops what we send, or of a server that says nothing."""
+    proxy = await orders({"drain_timeout": 0}, upstream=f"{scheme}://127.0.0.1:{full if server == 'full' else silent}")
     await is_told(proxy, lambda: until(lambda: any(pool._connecting for pool in proxy.app.pools)))
 
 
-async def test_who_waits_for_tls(serve: Serve, silent: int, authority: AuthorizationServer) -> None:
-    """Of a server that says nothing."""
-    proxy = await serve(document(f"https://127.0.0.1:{silent}", authority) | {"drain_timeout": 0})
-    await is_told(proxy, lambda: until(lambda: any(pool._connecting for pool in proxy.app.pools)))
-
-
-async def test_who_waits_for_a_corporate_proxy(
-    serve: Serve, authority: AuthorizationServer, upstream: Upstream
-) -> None:
+async def test_who_waits_for_a_corporate_proxy(orders: Orders, upstream: Upstream) -> None:
     """CONNECT is not answered."""
     upstream.follow(hang)
-    proxy = await serve(document("https://u.example", authority, proxy_url=upstream.url) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, upstream="https://u.example", proxy_url=upstream.url)
     await is_told(proxy, lambda: upstream.reach(1))
 
 
-async def test_who_waits_for_dns(serve: Serve, authority: AuthorizationServer, dns: Dns) -> None:
+async def test_who_waits_for_dns(orders: Orders, dns: Dns) -> None:
     """The look-up goes on, and nobody waits for it."""
     dns.hang(NAME)
-    proxy = await serve(document(f"http://{NAME}", authority, insecure=True) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, upstream=f"http://{NAME}", insecure=True)
     await is_told(proxy, lambda: dns.begun(NAME))
 
 
@@ -104,13 +102,13 @@ CLOSE = b"Connection: close"
     },
 )
 async def test_who_waits_for_a_further_connection(
-    script: list[Line], looks: int, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+    script: list[Line], looks: int, orders: Orders, upstream: Upstream, dns: Dns
 ) -> None:
     """The first attempt had one."""
     ends = [answer(200, CLOSE)]
     upstream.follow(*ends, *script)
     url = f"http://{NAME}:{upstream.port}"
-    proxy = await serve(document(url, authority, insecure=True) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, upstream=url, insecure=True)
     first = await proxy.sender()
     assert (await first.ask(POST)).status == 200
     first.leave()
@@ -129,64 +127,52 @@ async def test_who_waits_for_a_further_connection(
         "bounded": {"max_concurrency": 1},
     },
 )
-async def test_who_is_in_the_middle_of_a_body(
-    options: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_who_is_in_the_middle_of_a_body(options: Document, orders: Orders, upstream: Upstream) -> None:
     """It looks cut at the upstream."""
-    proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, **options)
     sender = await proxy.begin(request(b"POST /orders", body=b"x" * 9000)[:-1])
     await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.senders))
     if options == {"buffer": 0}:
         await upstream.reach(1)
-    await soon(proxy.app.stop())
-    told = await sender.answer()
-    assert (told.status, told.code, told.field(b"Connection")) == (503, "draining", [b"close"])
+    told = await draining(proxy, sender)
+    assert told.field(b"Connection") == [b"close"]
     assert all(len(each.body) < 9000 for each in upstream.requests)
     assert proxy.lines.named("exchange.crashed") == []
 
 
-async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+async def test_who_is_in_the_middle_of_a_head(orders: Orders) -> None:
     """It may have a message to send."""
-    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0})
     sender = await proxy.begin(POST[:20])
     await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
-    await soon(proxy.app.stop())
-    told = await sender.answer()
-    assert told.refusal == (503, "draining")
+    await draining(proxy, sender)
 
 
-async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
+async def test_who_waits_for_a_token(orders: Orders) -> None:
     """Of an authorization server that says nothing."""
     async with Upstream(hang) as silent:
-        proxy = await serve(document(upstream, f"{silent.url}/t") | {"drain_timeout": 0})
+        proxy = await orders({"drain_timeout": 0}, authority=f"{silent.url}/t")
         sender = await proxy.begin()
         await silent.reach(1)
-        await soon(proxy.app.stop())
-        told = await sender.answer()
-    assert (told.status, told.code, told.field(b"Retry-After")) == (503, "draining", [b"1"])
+        told = await draining(proxy, sender)
+    assert told.field(b"Retry-After") == [b"1"]
 
 
-async def test_who_waits_for_the_answer_to_a_csrf_fetch(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_who_waits_for_the_answer_to_a_csrf_fetch(orders: Orders, upstream: Upstream) -> None:
     """It does not know of CSRF tokens."""
     upstream.follow(answer(403, b"X-CSRF-Token: Required"), hang)
-    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0})
     sender = await proxy.begin()
     await upstream.reach(2)
     await asyncio.sleep(0)
-    await soon(proxy.app.stop())
-    told = await sender.answer()
-    assert told.refusal == (503, "draining")
+    await draining(proxy, sender)
 
 
-async def test_a_stop_after_an_interrupt_is_a_whole_one(
-    serve: Serve, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stop_after_an_interrupt_is_a_whole_one(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exchanges and connections end all the same."""
     count_all_cancellations(monkeypatch)
     async with Upstream(hang) as upstream:
-        proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+        proxy = await orders({"drain_timeout": 0}, upstream=upstream)
         sender = await proxy.begin()
         await upstream.reach(1)
 

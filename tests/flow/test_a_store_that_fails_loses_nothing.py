@@ -109,17 +109,20 @@ async def test_a_fault_in_one_look_does_not_end_all_deliveries(outbox: Orders, c
     await until_again(clock, lambda: proxy.lines.named("message.delivered"))
 
 
-async def test_a_stop_does_not_wait_for_a_store_that_fails(outbox: Orders) -> None:
-    """The delivery was begun."""
+@cases(
+    "fault, event", (OutboxUnavailable("The disk fails."), "store.unreachable"), (RuntimeError(), "delivery.crashed")
+)
+async def test_a_stop_does_not_wait_for_a_store_that_fails(
+    outbox: Orders, upstream: Upstream, fault: Exception, event: str
+) -> None:
+    """The message may have arrived."""
     proxy = await outbox(also={"drain_timeout": 0})
-    store = failing(proxy)
-    store.fail("delivered", *(OutboxUnavailable("The disk fails.") for _ in range(1000)))
-    await accepted(proxy)
-    await until(lambda: proxy.lines.named("store.unreachable"))
+    failing(proxy).fail("delivered", *[fault] * 1000)
+    id_ = await accepted(proxy)
+    await proxy.lines.reach(event)
     await proxy.stop()
-    second = await outbox()
-    (line,) = await died(second)
-    assert line["code"] == "uncertain"
+    (line,) = await died(await outbox())
+    assert (line["id"], line["code"], len(upstream.requests)) == (id_, "uncertain", 1)
 
 
 async def test_a_reload_succeeds_while_the_store_fails(

@@ -27,7 +27,6 @@ class Stream:
         self.recorded: dict[str, BeginRecording] = {}
 
     def add_to(self, application: web.Application) -> None:
-        """Add the resource."""
         application.router.add_get("/console/stream", self.serve)
 
     async def close(self) -> None:

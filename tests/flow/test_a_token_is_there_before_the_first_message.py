@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Upstream
 from tests.flow.running import POST, Orders, Running, Serve, document, soon
 
@@ -32,14 +32,15 @@ async def test_readiness_waits_for_the_first_token(orders: Orders, authority: Au
     assert len(authority.requests) == 1
 
 
-async def test_a_wrong_secret_is_logged_before_the_first_message(serve: Serve, upstream: Upstream) -> None:
+async def test_a_wrong_secret_is_logged_before_the_first_message(
+    serve: Serve, upstream: Upstream, refusing: AuthorizationServer
+) -> None:
     """Readiness names the OAuth client."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await serve(document(upstream, authority, client=AT_START))
-        (line,) = await proxy.lines.reach("token.grant_failed", 1)
-        assert (line["oauth_client"], line["code"]) == ("orders", "grant_rejected")
-        blocked = (503, "OAuth client orders has no token and cannot get one\n")
-        assert await proxy.ask_admin("/readyz") == blocked
+    proxy = await serve(document(upstream, refusing, client=AT_START))
+    (line,) = await proxy.lines.reach("token.grant_failed", 1)
+    assert (line["oauth_client"], line["code"]) == ("orders", "grant_rejected")
+    blocked = (503, "OAuth client orders has no token and cannot get one\n")
+    assert await proxy.ask_admin("/readyz") == blocked
     assert upstream.requests == []
 
 

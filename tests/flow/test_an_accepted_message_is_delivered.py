@@ -13,8 +13,7 @@ from tests.flow.running import Orders
 
 async def test_the_answer_comes_before_the_delivery(outbox: Orders, upstream: Upstream) -> None:
     """With id, state and times."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     proxy = await outbox()
     told = await proxy.ask(posted())
     assert (told.status, told.field(b"Content-Type")) == (202, [b"application/json"])
@@ -27,14 +26,17 @@ async def test_the_answer_comes_before_the_delivery(outbox: Orders, upstream: Up
     await upstream.reach(1)
     held.go.set()
     (line,) = await delivered(proxy)
-    assert {name: line[name] for name in ("level", "route", "status", "attempts", "id", "mpl_id")} == {
-        "level": "info",
-        "route": "orders",
-        "status": 200,
-        "attempts": 1,
-        "id": id_of(told),
-        "mpl_id": "",
-    }
+    assert (
+        line.items()
+        >= {
+            "level": "info",
+            "route": "orders",
+            "status": 200,
+            "attempts": 1,
+            "id": id_of(told),
+            "mpl_id": "",
+        }.items()
+    )
     assert await kept(proxy) == []
 
 
@@ -104,11 +106,11 @@ async def test_a_message_that_nobody_kept_is_not_answered_with_success(outbox: O
     proxy = await outbox(route=route, max_bytes=600)
     sender = await proxy.sender()
     wrong = await sender.ask(request(b"POST /orders", b"Content-Type: text/plain", body=b"x"))
-    assert (wrong.status, wrong.code) == (415, "content_type_not_allowed")
+    assert wrong.refusal == (415, "content_type_not_allowed")
     for size in (1025, 700):
         sender = await proxy.sender()
         large = await sender.ask(posted(b"x" * size))
-        assert (large.status, large.code) == (413, "body_too_large")
+        assert large.refusal == (413, "body_too_large")
     assert await summary(proxy) is None
     assert upstream.requests == []
 

@@ -2,18 +2,16 @@
 
 from collections import deque
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, answer, head
-from tests.flow.running import Orders, Serve, document
+from tests.flow.running import Orders
 
 LARGE = b"x" * (4 << 20)
 
 
-@pytest.mark.parametrize("status", [413, 401, 503])
+@cases("status", 413, 401, 503)
 async def test_the_sender_gets_the_answer_and_the_connection_ends(
     orders: Orders, upstream: Upstream, status: int
 ) -> None:
@@ -34,11 +32,11 @@ async def test_the_sender_gets_the_answer_and_the_connection_ends(
     assert len(upstream.requests[0].body) < len(LARGE)
 
 
-@pytest.mark.parametrize("read", [0, 200_000])
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize("size", [1 << 20, 8 << 20])
+@cases("read", 0, 200_000)
+@cases("tls", False, True)
+@cases("size", 1 << 20, 8 << 20)
 async def test_an_answer_is_found_behind_a_broken_write(
-    serve: Serve, authority: AuthorizationServer, issuer: Authority, *, tls: bool, size: int, read: int
+    orders: Orders, issuer: Authority, *, tls: bool, size: int, read: int
 ) -> None:
     """The upstream has reset the connection by then."""
 
@@ -50,7 +48,7 @@ async def test_an_answer_is_found_behind_a_broken_write(
     async with Upstream(tls=issuer.server() if tls else None) as upstream:
         upstream.script = deque([refuse] * 5)
         options = {"tls": {"ca_file": issuer.ca_file()}} if tls else {}
-        proxy = await serve(document(upstream, authority, **options))
+        proxy = await orders(upstream=upstream, **options)
         for _ in range(5):
             refused = await proxy.ask(request(b"POST /orders", body=b"x" * size))
             assert (refused.status, refused.body) == (413, b"large")

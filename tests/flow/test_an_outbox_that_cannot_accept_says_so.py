@@ -23,7 +23,7 @@ async def test_a_full_outbox_refuses_until_there_is_room(
         await accepted(sender)
     await upstream.reach(2)
     refused = await sender.ask(posted())
-    assert (refused.status, refused.code) == (503, "outbox_full")
+    assert refused.refusal == (503, "outbox_full")
     assert len(refused.field(b"Retry-After")) == 1
     held.go.set()
     await delivered(proxy, 2)
@@ -53,7 +53,7 @@ async def test_a_closed_store_accepts_nothing(outbox: Orders, upstream: Upstream
     sender = await proxy.sender()
     for _ in range(2):
         refused = await sender.ask(posted())
-        assert (refused.status, refused.code) == (503, "outbox_unavailable")
+        assert refused.refusal == (503, "outbox_unavailable")
         assert len(refused.field(b"Retry-After")) == 1
     for _ in range(3):
         proxy.app._resources.outboxes._changed("orders")
@@ -68,8 +68,7 @@ async def test_a_closed_store_accepts_nothing(outbox: Orders, upstream: Upstream
 async def test_a_body_that_does_not_end_is_not_kept(outbox: Orders) -> None:
     """Its sender left in the middle of it."""
     proxy = await outbox()
-    leaving = await proxy.sender()
-    await leaving.send(posted(b"x" * 100)[:-10])
+    leaving = await proxy.begin(posted(b"x" * 100)[:-10])
     await asyncio.sleep(0)
     leaving.leave()
     line = await proxy.record()
@@ -85,13 +84,12 @@ async def test_a_last_request_without_a_length_is_no_message(
 ) -> None:
     """A body may follow; only DELETE has usually none."""
     proxy = await outbox()
-    sender = await proxy.sender()
-    told = await sender.ask(request(method + b" /orders", b"Connection: close") + behind)
+    told = await proxy.ask(request(method + b" /orders", b"Connection: close") + behind)
     if method == b"DELETE" and not behind:
         assert told.status == 202
         await delivered(proxy)
         return
-    assert (told.status, told.code) == (411, "length_required")
+    assert told.refusal == (411, "length_required")
     await settled(proxy)
     assert (await kept(proxy), upstream.requests) == ([], [])
 
@@ -126,20 +124,19 @@ async def test_a_message_that_has_passed_before_is_refused(outbox: Orders) -> No
     """It would feed its own outbox."""
     proxy = await outbox()
     told = await proxy.ask(posted(b"<a/>", b"Via: 1.1 here"))
-    assert (told.status, told.code) == (508, "loop")
+    assert told.refusal == (508, "loop")
 
 
 async def test_rate_and_concurrency_count_for_acceptance(outbox: Orders, upstream: Upstream) -> None:
     """A slot is free after acceptance."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     route = {"max_concurrency": 1, "rate": {"per_sender": "2/h"}}
     proxy = await outbox(route=route)
     sender = await proxy.sender()
     for _ in range(2):
         await accepted(sender)
     told = await sender.ask(posted())
-    assert (told.status, told.code) == (429, "rate_exceeded")
+    assert told.refusal == (429, "rate_exceeded")
     held.go.set()
     await delivered(proxy, 2)
 

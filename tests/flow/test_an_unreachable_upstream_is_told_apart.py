@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Serve, document
+from tests.flow.running import POST, Orders, Serve, document
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def closed_port() -> int:
         return int(bound.getsockname()[1])
 
 
-async def test_a_refused_connection_is_a_502(serve: Serve, authority: AuthorizationServer, closed_port: int) -> None:
+async def test_a_refused_connection_is_a_502(orders: Orders, closed_port: int) -> None:
     """With code, Proxy-Status and a sentence."""
-    proxy = await serve(document(f"http://127.0.0.1:{closed_port}", authority))
+    proxy = await orders(upstream=f"http://127.0.0.1:{closed_port}")
     refused = await proxy.ask(POST)
     assert refused.refusal == (502, "upstream_unreachable")
     assert refused.field(b"Proxy-Status") == [b'here; error=connection_refused; details="upstream_unreachable"']
@@ -30,20 +30,18 @@ async def test_a_refused_connection_is_a_502(serve: Serve, authority: Authorizat
     assert (await proxy.record())["replays"] == "reconnect"
 
 
-async def test_a_name_that_does_not_resolve_is_a_502(serve: Serve, authority: AuthorizationServer) -> None:
+async def test_a_name_that_does_not_resolve_is_a_502(orders: Orders) -> None:
     """`.invalid` never does (RFC 6761 §6.4)."""
-    proxy = await serve(document("https://tenant.invalid", authority))
+    proxy = await orders(upstream="https://tenant.invalid")
     refused = await proxy.ask(POST)
     assert refused.refusal == (502, "upstream_unreachable")
     assert refused.field(b"Proxy-Status") == [b'here; error=dns_error; details="upstream_unreachable"']
 
 
-async def test_a_certificate_that_is_not_trusted_is_a_502(
-    serve: Serve, authority: AuthorizationServer, issuer: Authority
-) -> None:
+async def test_a_certificate_that_is_not_trusted_is_a_502(orders: Orders, issuer: Authority) -> None:
     """The request is not sent."""
     async with Upstream(tls=issuer.server()) as upstream:
-        proxy = await serve(document(upstream, authority))
+        proxy = await orders(upstream=upstream)
         refused = await proxy.ask(POST)
         assert upstream.requests == []
     assert refused.refusal == (502, "upstream_unreachable")

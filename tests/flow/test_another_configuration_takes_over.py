@@ -13,6 +13,7 @@ import trustme
 from proxy.server.listener import Listener
 from proxy.server.listeners import Listeners, ListenersChange
 from proxy.server.sender_transport import LINGER
+from tests.cases import cases
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import bcrypt_hash
@@ -25,12 +26,6 @@ async def other() -> AsyncIterator[Upstream]:
     """Another upstream."""
     async with Upstream() as started:
         yield started
-
-
-@pytest.fixture
-def first(upstream: Upstream, authority: AuthorizationServer) -> Document:
-    """The first configuration."""
-    return document(upstream, authority)
 
 
 @pytest.fixture
@@ -177,7 +172,7 @@ async def test_a_changed_route_keeps_its_authenticator(serve: Serve, first: Docu
     assert before.authenticator is after.authenticator
 
 
-@pytest.mark.parametrize("wrong", ["taken", "password file", "reuse_port"])
+@cases("wrong", "taken", "password file", "reuse_port")
 async def test_a_reload_that_fails_changes_nothing(
     proxy: Running, first: Document, other: Upstream, tmp_path: Path, wrong: str
 ) -> None:

@@ -6,10 +6,9 @@ import socket
 from proxy.wire.body import HIGH_WATER
 from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
-from tests.flow.running import Running, Serve, document, soon, turns, until
+from tests.flow.running import Orders, Running, soon, turns, until
 
 RECORD = 16 << 10
 "Octets of content that a TLS record may have."
@@ -25,11 +24,9 @@ class SlowSender:
         self._socket.setblocking(False)
 
     def send(self, octets: bytes) -> None:
-        """Send."""
         self._socket.send(octets)
 
     def read(self) -> bytes:
-        """All that is there."""
         pieces = []
         while True:
             try:
@@ -49,7 +46,6 @@ class SlowSender:
         return read
 
     def close(self) -> None:
-        """Leave."""
         self._socket.close()
 
 
@@ -91,19 +87,13 @@ def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
 @cases("unasked", {"whole": (EVIL,), "a part": (EVIL[:1],), "in two": (EVIL[:9], EVIL[9:])})
 @cases("secure", {"TLS": True, "plain": False})
 async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
-    serve: Serve,
-    authority: AuthorizationServer,
-    issuer: Authority,
-    *,
-    secure: bool,
-    unasked: tuple[bytes, ...],
-    turn: bool,
+    orders: Orders, issuer: Authority, *, secure: bool, unasked: tuple[bytes, ...], turn: bool
 ) -> None:
     """Another exchange begins before or after that."""
     good = answer(200, body=b"good")
     async with Upstream(tls=issuer.server() if secure else None) as upstream:
         upstream.follow(good)
-        proxy = await serve(document(upstream, authority, tls={"ca_file": issuer.ca_file()} if secure else {}))
+        proxy = await orders(upstream=upstream, tls={"ca_file": issuer.ca_file()} if secure else {})
         slow, other = await connect(proxy), await connect(proxy)
         poured = asyncio.Event()
         upstream.follow(pouring(proxy, poured, *unasked), good)

@@ -1,7 +1,6 @@
 """What the upstream answers is what the sender gets: status, reason, fields, body; we add X-Request-ID."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer
 from tests.flow.running import POST, Running
@@ -9,7 +8,7 @@ from tests.flow.running import POST, Running
 STATUSES = [200, 201, 202, 204, 206, 300, 302, 304, 307, 400, 403, 404, 409, 422, 500, 501, 502, 503, 504, 599]
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@cases("status", *STATUSES)
 async def test_every_status_is_relayed_with_its_reason_and_body(
     plain: Running, upstream: Upstream, status: int
 ) -> None:
@@ -31,7 +30,7 @@ async def test_an_upstream_does_not_speak_for_the_proxy(plain: Running, upstream
     assert (await plain.record())["made_by"] == "upstream"
 
 
-@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"gzip, br", b"of its own"])
+@cases("coding", b"gzip", b"deflate", b"br", b"zstd", b"gzip, br", b"of its own")
 async def test_codings_of_bodies_go_through_in_both_directions(
     plain: Running, upstream: Upstream, coding: bytes
 ) -> None:

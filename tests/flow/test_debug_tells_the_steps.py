@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from aiohttp import ClientSession
 
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer, hang_up
-from tests.flow.running import POST, Running, Serve, document, tenant_document
+from tests.flow.running import POST, Orders, Running, Serve, document, tenant_document
 
 STEPS = {
     "route.chosen", "token.chosen", "connection.opened", "connection.reused", "request.forwarded", "attempt.finished",
@@ -84,10 +84,10 @@ async def test_a_connection_is_new_or_used_again(plain: Running) -> None:
     assert [line["token"] for line in named(plain, "token.chosen")] == ["granted", "cached"]
 
 
-async def test_the_version_of_tls_is_told(serve: Serve, authority: AuthorizationServer, issuer: Authority) -> None:
+async def test_the_version_of_tls_is_told(orders: Orders, issuer: Authority) -> None:
     """With the address of the upstream."""
     async with Upstream(tls=issuer.server()) as upstream:
-        proxy = await serve(document(upstream, authority, tls={"ca_file": issuer.ca_file()}))
+        proxy = await orders(upstream=upstream, tls={"ca_file": issuer.ca_file()})
         await proxy.ask(POST)
         (opened,) = named(proxy, "connection.opened")
     assert (opened["address"], opened["tls"]) == (upstream.url.removeprefix("https://"), "TLSv1.3")
@@ -158,7 +158,7 @@ async def test_no_credential_is_shown(
     assert "token-1" not in "".join(plain.lines.text)
 
 
-@pytest.mark.parametrize("level", ["info", "warning", "error"])
+@cases("level", "info", "warning", "error")
 async def test_other_levels_have_no_steps(plain: Running, level: str) -> None:
     """The level changes for the next exchange."""
     sender = await plain.sender()

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from proxy.sandbox.tenant import Tenant
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Held, Upstream, answer
@@ -172,12 +172,11 @@ async def test_a_failure_of_the_upstream_is_an_error_with_its_status(
 
 
 async def test_a_grant_that_fails_is_an_error_with_our_code(
-    serve: Serve, upstream: Upstream, traces: MemoryTraces
+    serve: Serve, upstream: Upstream, traces: MemoryTraces, refusing: AuthorizationServer
 ) -> None:
     """Nothing reaches the upstream."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await serve(document(upstream, authority))
-        await proxy.ask(POST)
+    proxy = await serve(document(upstream, refusing))
+    await proxy.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="grant_rejected", attempts=0)
     assert upstream.requests == []

@@ -50,8 +50,7 @@ async def test_what_an_earlier_process_had_begun_may_have_arrived(
 
 async def test_a_stop_waits_for_what_is_being_delivered(outbox: Orders, upstream: Upstream) -> None:
     """And begins nothing new."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     first = await outbox(concurrency=1)
     await accepted(first, posted(b"1"))
     await accepted(first, posted(b"2"))

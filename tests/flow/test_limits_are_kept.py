@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.authorization_server import AuthorizationServer
+from tests.cases import cases
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, until
+from tests.flow.running import Orders, Running, until
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ async def limits() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, limits: dict[str, Any]) -> Running:
+async def proxy(orders: Orders, limits: dict[str, Any]) -> Running:
     """A proxy with these limits."""
-    return await serve(document(upstream, authority, max_body="2KiB", buffer="1KiB") | {"limits": limits})
+    return await orders({"limits": limits}, max_body="2KiB", buffer="1KiB")
 
 
 @pytest.mark.parametrize("limits", [{"max_head": "1KiB", "max_fields": 4}])
@@ -40,7 +40,7 @@ async def test_a_body_of_exactly_max_body_passes(proxy: Running, upstream: Upstr
     assert [len(each.body) for each in upstream.requests] == [2048, 2048]
 
 
-@pytest.mark.parametrize("limits", [{"max_connections": 2}, {"max_connections_per_sender": 2}])
+@cases("limits", {"max_connections": 2}, {"max_connections_per_sender": 2})
 async def test_one_connection_too_many_is_a_503(proxy: Running) -> None:
     """A place that becomes free is given away."""
     first, second = await proxy.sender(), await proxy.sender()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from proxy.config.load import ConfigurationError, load
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted, refused
 from tests.fakes.sender import Sender, chunked, request
 from tests.fakes.upstream import Upstream, answer, hang, hang_up
@@ -36,7 +37,7 @@ CANARIES = [
 ]
 
 
-@pytest.mark.parametrize("canary", CANARIES)
+@cases("canary", *CANARIES)
 def test_the_search_finds_what_is_hidden(canary: str) -> None:
     """And nothing where nothing is."""
     for text in (

@@ -26,12 +26,10 @@ async def test_a_route_serves_the_senders_on_its_list(
         assert answer.field(b"Proxy-Status") == [b'here; error=http_request_denied; details="sender_not_allowed"']
 
 
-async def test_a_listener_serves_the_senders_on_its_list(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_listener_serves_the_senders_on_its_list(orders: Orders) -> None:
     """Each its own; others are told before they ask."""
     listeners = [{"address": "127.0.0.1:0", "allow": HERE}, {"address": "127.0.0.1:0", "allow": ELSEWHERE}]
-    proxy = await serve(document(upstream, authority) | {"listen": listeners})
+    proxy = await orders({"listen": listeners})
     first, second = (each.port for each in proxy.app.listeners)
     assert (await (await proxy.sender(first)).ask(POST)).status == 200
     refused = await (await proxy.sender(second)).answer()

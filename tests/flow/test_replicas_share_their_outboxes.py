@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from proxy.store.postgres import connecting
-from proxy.store.postgres import database as database_module
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.upstream import Upstream, answer
@@ -16,15 +15,9 @@ from tests.flow.outbox import KEY, accepted, delivered, died, outbox_document, p
 from tests.flow.running import Running, Serve, until
 from tests.flow.test_replicas_share_their_tokens import holds
 
-pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.usefixtures("_patient")]
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.usefixtures("patient")]
 
 Replicas = Callable[..., Awaitable[list[Running]]]
-
-
-@pytest.fixture
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is no outage."""
-    monkeypatch.setattr(database_module, "QUICK", 10.0)
 
 
 @pytest.fixture

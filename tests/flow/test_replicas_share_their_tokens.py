@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy.store.postgres import database as database_module
 from proxy.store.postgres.database import QUICK, Database
 from tests.cases import cases
 from tests.fakes.postgres import PASSWORD, PostgresServer
@@ -16,7 +15,7 @@ from tests.fakes.sender import request
 from tests.fakes.voiding_tenant import VoidingTenant
 from tests.flow.running import Document, Running, Serve, until
 
-pytestmark = pytest.mark.needs("postgresql")
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.usefixtures("patient")]
 
 Replicas = Callable[..., Awaitable[list[Running]]]
 
@@ -26,12 +25,6 @@ async def void() -> AsyncIterator[VoidingTenant]:
     """Each of its grants voids the token before."""
     async with VoidingTenant() as started:
         yield started
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is no outage."""
-    monkeypatch.setattr(database_module, "QUICK", 10.0)
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ def new_key() -> bytes:
 
 async def send(replica: Running, body: bytes = b"<x/>") -> int:
     """One message; the status of its answer."""
-    return (await (await replica.sender()).ask(request(b"POST /orders", body=body))).status
+    return (await replica.ask(request(b"POST /orders", body=body))).status
 
 
 def up(replica: Running) -> bool:
@@ -90,7 +83,6 @@ def up(replica: Running) -> bool:
     return store is not None and store.up
 
 
-@pytest.mark.usefixtures("patient")
 async def test_four_replicas_make_one_grant(replicas: Replicas, void: VoidingTenant) -> None:
     """However many messages are first."""
     four = await replicas(4)
@@ -100,7 +92,6 @@ async def test_four_replicas_make_one_grant(replicas: Replicas, void: VoidingTen
     assert len(taken) == 3
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_restarted_replica_needs_no_grant(replicas: Replicas, void: VoidingTenant) -> None:
     """A rolling update voids nobody's token."""
     (first,) = await replicas(1)
@@ -110,7 +101,6 @@ async def test_a_restarted_replica_needs_no_grant(replicas: Replicas, void: Void
     assert (void.grants, void.refused) == (1, 0)
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_void_token_is_replaced_once(replicas: Replicas, void: VoidingTenant) -> None:
     """By one of them."""
     four = await replicas(4)
@@ -121,7 +111,6 @@ async def test_a_void_token_is_replaced_once(replicas: Replicas, void: VoidingTe
     assert void.grants == 3  # the first, the foreign one, and one more
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_refused_grant_is_not_repeated_by_others(replicas: Replicas, void: VoidingTenant) -> None:
     """All of them say why."""
     void.rejects = True
@@ -132,7 +121,6 @@ async def test_a_refused_grant_is_not_repeated_by_others(replicas: Replicas, voi
     assert details[0] == details[1]
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_fresh_token_costs_nothing(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +148,6 @@ def test_no_message_waits_long_for_the_database() -> None:
     assert QUICK == 0.1
 
 
-@pytest.mark.usefixtures("patient")
 @cases("how", "stopped", "paused")
 async def test_without_its_database_a_replica_makes_its_own_grant(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, how: str, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +182,6 @@ async def test_a_replica_starts_without_its_database(
     assert void.grants == 1
 
 
-@pytest.mark.usefixtures("patient")
 async def test_nothing_secret_is_in_the_database(
     replicas: Replicas, void: VoidingTenant, server: PostgresServer, tmp_path: Path
 ) -> None:
@@ -221,7 +207,6 @@ def holds(path: Path, secrets: list[bytes]) -> bool:
     return any(each in content for each in secrets)
 
 
-@pytest.mark.usefixtures("patient")
 async def test_keys_are_rotated_while_replicas_run(
     replicas: Replicas, void: VoidingTenant, tmp_path: Path, settings_of: Document, serve: Serve
 ) -> None:
@@ -242,7 +227,6 @@ async def test_keys_are_rotated_while_replicas_run(
     assert replica.lines.named("store.key_unknown") == []
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_replica_with_a_foreign_key_goes_on_by_itself(
     replicas: Replicas, void: VoidingTenant, tmp_path: Path
 ) -> None:
@@ -258,7 +242,6 @@ async def test_a_replica_with_a_foreign_key_goes_on_by_itself(
     assert void.grants == 2
 
 
-@pytest.mark.usefixtures("patient")
 async def test_the_keys_file_can_be_another_and_the_database_cannot(
     replicas: Replicas, tmp_path: Path, settings_of: Document
 ) -> None:

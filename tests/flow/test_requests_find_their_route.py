@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
@@ -26,19 +27,17 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
     return await serve(configuration)
 
 
-@pytest.mark.parametrize(
-    ("start", "delivered"),
-    [
-        (b"POST /orders", b"/http/orders"),
-        (b"POST /orders/", b"/http/orders/"),
-        (b"POST /orders/urgency", b"/http/orders/urgency"),
-        (b"POST /orders/urgent", b"/http/urgent"),
-        (b"POST /orders/urgent/1?x=/y", b"/http/urgent/1?x=/y"),
-        (b"POST /orders?x=/orders/urgent", b"/http/orders?x=/orders/urgent"),
-        (b"GET /orders/urgent", b"/http/orders/urgent"),
-        (b"POST /a%2Fb/c", b"/http/encoded/c"),
-        (b"DELETE http://partner.example/orders/1", b"/http/partner/1"),
-    ],
+@cases(
+    "start, delivered",
+    (b"POST /orders", b"/http/orders"),
+    (b"POST /orders/", b"/http/orders/"),
+    (b"POST /orders/urgency", b"/http/orders/urgency"),
+    (b"POST /orders/urgent", b"/http/urgent"),
+    (b"POST /orders/urgent/1?x=/y", b"/http/urgent/1?x=/y"),
+    (b"POST /orders?x=/orders/urgent", b"/http/orders?x=/orders/urgent"),
+    (b"GET /orders/urgent", b"/http/orders/urgent"),
+    (b"POST /a%2Fb/c", b"/http/encoded/c"),
+    (b"DELETE http://partner.example/orders/1", b"/http/partner/1"),
 )
 async def test_the_longest_prefix_that_takes_the_request_wins(
     proxy: Running, upstream: Upstream, start: bytes, delivered: bytes
@@ -48,7 +47,7 @@ async def test_the_longest_prefix_that_takes_the_request_wins(
     assert upstream.requests[0].target == delivered
 
 
-@pytest.mark.parametrize("host", [b"partner.example", b"PARTNER.example:8080"])
+@cases("host", b"partner.example", b"PARTNER.example:8080")
 async def test_a_host_is_compared_without_case_and_port(proxy: Running, upstream: Upstream, host: bytes) -> None:
     """And its routes come before those of any host."""
     octets = b"GET /orders HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
@@ -56,9 +55,15 @@ async def test_a_host_is_compared_without_case_and_port(proxy: Running, upstream
     assert upstream.requests[0].target == b"/http/partner"
 
 
-@pytest.mark.parametrize(
+@cases(
     "start",
-    [b"POST /", b"POST /order", b"POST /ordersX", b"POST /orders%2F1", b"POST /Orders", b"POST /a/b", b"POST //orders"],
+    b"POST /",
+    b"POST /order",
+    b"POST /ordersX",
+    b"POST /orders%2F1",
+    b"POST /Orders",
+    b"POST /a/b",
+    b"POST //orders",
 )
 async def test_what_no_route_takes_is_a_404(proxy: Running, upstream: Upstream, start: bytes) -> None:
     """Its route is empty in metrics."""

@@ -67,7 +67,7 @@ async def test_several_faults_are_switched_on_or_none(client: TenantClient) -> N
     assert (await client.send()).status == 200
 
 
-@pytest.mark.parametrize("body", ["[]", "1", "{", '{"count": "x"}'])
+@cases("body", "[]", "1", "{", '{"count": "x"}')
 async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -> None:
     """The fault stays off."""
     answer = await client.control("PUT", "/faults/runtime.unavailable", data=body)
@@ -76,9 +76,7 @@ async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -
     assert (await client.send()).status == 200
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"), [({"Sec-Fetch-Site": "cross-site"}, 403), ({"Host": "evil.example"}, 421)]
-)
+@cases("fields, status", ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Host": "evil.example"}, 421))
 async def test_a_page_of_another_site_is_refused(client: TenantClient, fields: dict[str, str], status: int) -> None:
     """Even if its name resolves to this machine."""
     fault = "/faults/runtime.unavailable"
@@ -202,7 +200,7 @@ def free_base() -> int:
         return base
 
 
-@pytest.mark.parametrize("name", ["addresses", "ca_pem"])
+@cases("name", "addresses", "ca_pem")
 def test_before_the_start_there_are_no_addresses_and_certificates(name: str) -> None:
     """There is no connection to close, either."""
     tenant = Tenant()

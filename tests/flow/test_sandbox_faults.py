@@ -86,8 +86,8 @@ async def test_head_can_be_refused(client: TenantClient) -> None:
     assert (await client.send("/http/orders", method="GET", fields=FETCH)).status == 200
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("fault", ["drop", "reset"])
+@cases("moment", "before", "after")
+@cases("fault", "drop", "reset")
 async def test_a_connection_can_be_broken_before_or_after_the_body(
     client: TenantClient, fault: str, moment: str
 ) -> None:
@@ -105,7 +105,7 @@ async def test_a_connection_can_be_broken_before_or_after_the_body(
     assert client.tenant.runs() == {}
 
 
-@pytest.mark.parametrize("body", [b"0123456789", b""])
+@cases("body", b"0123456789", b"")
 async def test_an_answer_can_be_cut_off(client: TenantClient, body: bytes) -> None:
     """Its Content-Length shows that it is incomplete."""
     client.tenant.faults.switch_on("runtime.truncate", count=1)
@@ -149,7 +149,7 @@ async def test_closing_the_tenant_releases_hanging_requests(client: TenantClient
     assert sending.done()
 
 
-@pytest.mark.parametrize("size", [10, 1_000_000])
+@cases("size", 10, 1_000_000)
 async def test_the_flow_of_a_sender_that_disconnects_runs(client: TenantClient, size: int) -> None:
     """The next message is served as usual."""
     sending = await hanging(client, f"/http/download?bytes={size}", method="GET")

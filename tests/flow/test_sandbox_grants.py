@@ -17,7 +17,7 @@ from tests.fakes.sender import request
 from tests.flow.running import Serve, tenant_document
 from tests.flow.tenant_client import GRANT, TenantClient, basic, connected
 
-each_server = pytest.mark.parametrize("server", ["neo", "xsuaa"])
+each_server = cases("server", "neo", "xsuaa")
 
 
 def client_of(tenant: Tenant, server: str) -> RegisteredClient:

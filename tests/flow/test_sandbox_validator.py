@@ -9,6 +9,7 @@ import pytest
 from sap import xssec
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 from tests.flow.tenant_client import TenantClient
 
@@ -49,7 +50,7 @@ async def validate(
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
-@pytest.mark.parametrize("client_id", [None, "sb-other"])
+@cases("client_id", None, "sb-other")
 async def test_a_token_is_accepted_and_has_the_role(tenant: Tenant, token: str, client_id: str | None) -> None:
     """The client and the role's application accept it."""
     context = await validate(tenant, token, client_id=client_id)

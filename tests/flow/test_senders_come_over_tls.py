@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from proxy.server.sender_transport import LINGER
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, chunked, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.flow.running import POST, Running, Serve, document, soon, until
+from tests.flow.running import POST, Orders, Running, soon, until
 
 LARGE = bytes(range(256)) * (16 << 10)
 "4 MiB: more than sockets and buffers hold."
@@ -25,12 +25,10 @@ def route() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def proxy(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, route: dict[str, Any]
-) -> Running:
+async def proxy(orders: Orders, issuer: Authority, route: dict[str, Any]) -> Running:
     """A proxy that listens twice: with TLS, and in clear."""
     listen = [{"address": "127.0.0.1:0", "tls": issuer.listener()}, "127.0.0.1:0"]
-    return await serve(document(upstream, authority, **route) | {"listen": listen})
+    return await orders({"listen": listen}, **route)
 
 
 async def test_a_message_over_tls(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
@@ -60,7 +58,7 @@ async def test_versions_of_tls(proxy: Running, issuer: Authority, version: ssl.T
             await proxy.sender(tls=tls)
 
 
-@pytest.mark.parametrize("route", [{"buffer": 0}, {"buffer": "8MiB"}])
+@cases("route", {"buffer": 0}, {"buffer": "8MiB"})
 async def test_large_bodies_go_both_ways(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
     """Streamed or buffered, with length or in chunks."""
     upstream.follow(answer(200, body=LARGE), answer(200, body=LARGE[::-1]))
@@ -110,12 +108,10 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
     await soon(stopping)
 
 
-async def test_a_unix_socket_may_speak_it_too(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, tmp_path: Path
-) -> None:
+async def test_a_unix_socket_may_speak_it_too(orders: Orders, issuer: Authority, tmp_path: Path) -> None:
     """For whoever shares one with others."""
     listen = {"address": "unix:senders", "tls": issuer.listener()}
-    proxy = await serve(document(upstream, authority) | {"listen": listen})
+    proxy = await orders({"listen": listen})
     streams = await asyncio.open_unix_connection(
         tmp_path / "senders", ssl=issuer.trusting(), server_hostname="proxy.example"
     )

@@ -115,7 +115,7 @@ async def test_without_a_right_password_there_is_a_challenge(
     assert line.get("user") == user
 
 
-@pytest.mark.parametrize("field", ["X-API-Key", "X-Tenant-Key"])
+@cases("field", "X-API-Key", "X-Tenant-Key")
 async def test_a_right_key_lets_in_and_does_not_go_on(
     orders: Orders, upstream: Upstream, keys_file: Path, field: str
 ) -> None:

@@ -3,12 +3,9 @@
 import socket
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Serve, document
+from tests.flow.running import POST, Orders
 
 OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
@@ -24,13 +21,11 @@ def probing(connection: Any) -> list[int]:
     return [found.getsockopt(level, name) for level, name in OPTIONS]
 
 
-@pytest.mark.parametrize("secure", [True, False])
-async def test_senders_and_upstreams_are_probed(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, secure: bool
-) -> None:
+@cases("secure", True, False)
+async def test_senders_and_upstreams_are_probed(orders: Orders, issuer: Authority, *, secure: bool) -> None:
     """After 60 s of silence, each 15 s, four times."""
     tls = {"tls": issuer.listener()} if secure else {}
-    proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", **tls}})
+    proxy = await orders({"listen": {"address": "127.0.0.1:0", **tls}})
     sender = await proxy.sender(tls=issuer.trusting() if secure else None)
     assert (await sender.ask(POST)).status == 200
     (pool,) = proxy.app.pools

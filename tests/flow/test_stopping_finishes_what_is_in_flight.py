@@ -5,16 +5,14 @@ import asyncio
 import pytest
 
 from proxy.server.sender_transport import LINGER
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Held, Upstream, answer
-from tests.flow.running import POST, Orders, Running, Serve, document, soon, until
+from tests.flow.running import POST, Orders, Running, soon, until
 
 
 async def test_an_exchange_in_flight_gets_its_answer(plain: Running, upstream: Upstream) -> None:
     """With Connection: close; `stop` waits for it."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     sender = await plain.begin()
     await upstream.reach(1)
     stopping = asyncio.create_task(plain.app.stop())
@@ -41,8 +39,7 @@ async def test_a_body_on_its_way_is_still_taken(plain: Running, upstream: Upstre
 
 async def test_idle_connections_end_soon_and_new_ones_are_refused(plain: Running, upstream: Upstream) -> None:
     """One request more is served, and ends its connection."""
-    held = Held()
-    upstream.follow(answer(), answer(), held, answer())
+    upstream.follow(answer(), answer(), held := Held(), answer())
     idle, last, busy = await plain.sender(), await plain.sender(), await plain.sender()
     await idle.ask(request(b"GET /orders"))
     await last.ask(request(b"GET /orders"))
@@ -63,8 +60,7 @@ async def test_idle_connections_end_soon_and_new_ones_are_refused(plain: Running
 
 async def test_readiness_is_gone_while_it_drains(plain: Running, upstream: Upstream) -> None:
     """The admin address answers to the end."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     sender = await plain.begin()
     await upstream.reach(1)
     assert await plain.ask_admin("/readyz") == (200, "ready\n")
@@ -77,9 +73,7 @@ async def test_readiness_is_gone_while_it_drains(plain: Running, upstream: Upstr
     await soon(stopping)
 
 
-async def test_what_takes_longer_than_the_drain_is_told_so(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_what_takes_longer_than_the_drain_is_told_so(orders: Orders, upstream: Upstream) -> None:
     """Its message may have arrived."""
     cut = asyncio.Event()
 
@@ -89,7 +83,7 @@ async def test_what_takes_longer_than_the_drain_is_told_so(
         cut.set()
 
     upstream.follow(never)
-    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0})
     sender = await proxy.begin()
     await upstream.reach(1)
     await soon(proxy.app.stop())

@@ -156,18 +156,21 @@ async def test_a_flood_of_malformed_requests_becomes_few_lines(plain: Running) -
     plain.clock.advance(1.5)
     assert len(plain.lines.named("admin.refused")) == 10
     (line,) = await plain.lines.reach("refusals.repeated")
-    assert {name: line[name] for name in ("status", "code", "count")} == {
-        "status": 400,
-        "code": "admin_refused",
-        "count": 20,
-    }
+    assert (
+        line.items()
+        >= {
+            "status": 400,
+            "code": "admin_refused",
+            "count": 20,
+        }.items()
+    )
 
 
 @pytest.mark.usefixtures("quiet")
 @cases(
     "body", {"size": b"z\r\nerror\r\n0\r\n\r\n", "end": b"5\r\nerrorxx0\r\n\r\n", "sign": b"-5\r\nerror\r\n0\r\n\r\n"}
 )
-@pytest.mark.parametrize("line", [b"PUT /log-level", b"GET /livez", b"PUT /nowhere"])
+@cases("line", b"PUT /log-level", b"GET /livez", b"PUT /nowhere")
 async def test_a_malformed_body_ends_the_connection_without_a_500(plain: Running, line: bytes, body: bytes) -> None:
     """Even if no resource reads it."""
     client = await connected(plain)

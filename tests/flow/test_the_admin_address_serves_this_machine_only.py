@@ -6,33 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.sender import Answer, Sender
+from tests.fakes.sender import Sender
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.admin import ask
+from tests.flow.running import Orders, Running, document
 
 FOREIGN = b"Sec-Fetch-Site: cross-site"
 
 
-async def ask(
-    proxy: Running, line: bytes, *fields: bytes, host: bytes | None = b"localhost", body: bytes = b""
-) -> Answer:
-    """One request to the admin address on its own connection."""
-    sender = await proxy.sender(proxy.app.admin.port)
-    named = [] if host is None else [b"Host: " + host]
-    length = [b"Content-Length: %d" % len(body)] if body else []
-    return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", *named, *fields, *length, b"", body]))
-
-
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy whose admin address has an additional name."""
     admin = {"address": "127.0.0.1:0", "hosts": ["Proxy.Example.:9901"]}
-    return await serve(document(upstream, authority) | {"admin": admin})
+    return await orders({"admin": admin})
 
 
-@pytest.mark.parametrize("path", [b"/", b"/livez", b"/status", b"/nowhere"])
-@pytest.mark.parametrize("host", [b"evil.example", b"10.1.2.3", b"localhost.evil.example"])
+@cases("path", b"/", b"/livez", b"/status", b"/nowhere")
+@cases("host", b"evil.example", b"10.1.2.3", b"localhost.evil.example")
 async def test_another_name_is_421_whatever_is_asked(proxy: Running, host: bytes, path: bytes) -> None:
     """The log does not quote the name."""
     answered = await ask(proxy, b"GET " + path, FOREIGN, host=host)
@@ -60,11 +52,9 @@ async def test_a_page_of_another_site_can_get_public_resources_only(proxy: Runni
     assert {line: (await ask(proxy, line, FOREIGN)).status for line in statuses} == statuses
 
 
-async def test_a_unix_socket_has_the_same_names(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_unix_socket_has_the_same_names(orders: Orders, tmp_path: Path) -> None:
     """A port may be forwarded to it."""
-    proxy = await serve(document(upstream, authority) | {"admin": f"unix:{tmp_path}/admin"})
+    proxy = await orders({"admin": f"unix:{tmp_path}/admin"})
     for host, status in ((b"localhost", b"200"), (b"evil.example", b"421")):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "admin")
         with contextlib.closing(writer):
@@ -73,11 +63,9 @@ async def test_a_unix_socket_has_the_same_names(
     assert str(proxy.app.admin.address) == f"unix:{tmp_path}/admin"
 
 
-async def test_beyond_loopback_any_name_is_served(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_beyond_loopback_any_name_is_served(orders: Orders) -> None:
     """Probes use the address of a pod."""
-    proxy = await serve(document(upstream, authority) | {"admin": {"address": "0.0.0.0:0"}})
+    proxy = await orders({"admin": {"address": "0.0.0.0:0"}})
     statuses = {b"GET /readyz": 200, b"GET /metrics": 200, b"GET /status": 404, b"PUT /log-level": 404}
     assert {line: (await ask(proxy, line, host=b"10.1.2.3:9901")).status for line in statuses} == statuses
     assert (await ask(proxy, b"GET /readyz", host=None)).status == 400

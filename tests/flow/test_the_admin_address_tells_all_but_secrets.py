@@ -8,10 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.console.site import Console
 from proxy.sandbox.tenant import Tenant
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
-from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Running, Serve, document
+from tests.flow.running import POST, Orders, Running
 
 ORDER = b'{"productIdentifier":"HT-1080"}'
 
@@ -49,7 +48,7 @@ async def test_the_metrics_count_what_happened(proxy: Running, tenant: Tenant) -
         "upstream_connections,idle": 2.0,  # of the message, and of the CSRF fetch
         **phases,
     }
-    assert {name: found[name] for name in expected} == expected
+    assert found.items() >= expected.items()
     assert tenant.messages.total == 4
 
 
@@ -86,15 +85,14 @@ async def test_the_status_shows_routes_and_freshness_but_no_secret(proxy: Runnin
     assert [each for each in (token, tenant.neo_client.secret, tenant.btp_client.secret) if each in text] == []
 
 
-async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstream: Upstream) -> None:
+async def test_it_is_not_ready_while_a_token_cannot_be_had(orders: Orders, refusing: AuthorizationServer) -> None:
     """The process is alive."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await serve(document(upstream, authority))
-        await proxy.ask(POST)
-        assert await proxy.ask_admin("/readyz") == (503, "OAuth client orders has no token and cannot get one\n")
-        assert (await proxy.ask_admin("/livez"))[0] == 200
-        assert (await samples(proxy))["grants_total,grant_rejected,orders"] == 1
-        assert (await status(proxy))["oauth_clients"]["orders"]["failure"] == "grant_rejected"
+    proxy = await orders(authority=refusing)
+    await proxy.ask(POST)
+    assert await proxy.ask_admin("/readyz") == (503, "OAuth client orders has no token and cannot get one\n")
+    assert (await proxy.ask_admin("/livez"))[0] == 200
+    assert (await samples(proxy))["grants_total,grant_rejected,orders"] == 1
+    assert (await status(proxy))["oauth_clients"]["orders"]["failure"] == "grant_rejected"
 
 
 async def test_senders_cannot_reach_it(proxy: Running) -> None:

@@ -9,13 +9,9 @@ import pytest
 from proxy.admin.sessions import LIFETIME
 from proxy.console.site import Console
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.sender import Answer
-from tests.fakes.upstream import Upstream
-from tests.flow.running import Document, NewExtension, Orders, Running, Serve, document, until
+from tests.flow.admin import BEARER, TOKEN, ask, tokened
+from tests.flow.running import Document, NewExtension, Orders, Running, Serve, until
 
-TOKEN = "cAnAryAdminToken-0123456789"
-BEARER = b"Authorization: Bearer " + TOKEN.encode()
 CONSOLE = b"GET /console/"
 OPEN = b"GET /console/?token=" + TOKEN.encode()
 FOREIGN = b"Sec-Fetch-Site: cross-site"
@@ -39,24 +35,15 @@ def new_extension() -> NewExtension:
 
 
 @pytest.fixture
-def settings(upstream: Upstream, authority: AuthorizationServer, tmp_path: Path) -> Document:
+def settings(first: Document, tmp_path: Path) -> Document:
     """A configuration with a token of its own."""
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
-    return document(upstream, authority) | {"admin": {"address": "127.0.0.1:0", "token_file": "token"}}
+    return tokened(first, tmp_path)
 
 
 @pytest.fixture
 async def proxy(serve: Serve, settings: Document) -> Running:
     """A proxy with that token."""
     return await serve(settings)
-
-
-async def ask(proxy: Running, line: bytes, *fields: bytes, host: bytes | None = b"localhost") -> Answer:
-    """One request to the admin address."""
-    sender = await proxy.sender(proxy.app.admin.port)
-    version = b"" if b" HTTP/" in line else b" HTTP/1.1"
-    named = [] if host is None else [b"Host: " + host]
-    return await sender.ask(b"\r\n".join([line + version, *named, *fields, b"", b""]))
 
 
 async def cookie(proxy: Running) -> bytes:
@@ -156,18 +143,16 @@ async def test_the_cookie_admits_until_its_session_ends(proxy: Running) -> None:
     assert (await ask(proxy, CONSOLE, ours)).status == 401
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        b"GET /console/?token=",
-        b"GET /console/?token=" + TOKEN.lower().encode(),
-        b"GET /console/?token=%ff",
-        b"GET /console/?token=x&token=" + TOKEN.encode(),
-        b"HEAD /console/?token=" + TOKEN.encode(),
-        b"POST /console/?token=" + TOKEN.encode(),
-        b"GET /console/main.js?token=" + TOKEN.encode(),
-        b"GET /nowhere?token=" + TOKEN.encode(),
-    ],
+    b"GET /console/?token=",
+    b"GET /console/?token=" + TOKEN.lower().encode(),
+    b"GET /console/?token=%ff",
+    b"GET /console/?token=x&token=" + TOKEN.encode(),
+    b"HEAD /console/?token=" + TOKEN.encode(),
+    b"POST /console/?token=" + TOKEN.encode(),
+    b"GET /console/main.js?token=" + TOKEN.encode(),
+    b"GET /nowhere?token=" + TOKEN.encode(),
 )
 async def test_a_wrong_url_opens_nothing(proxy: Running, line: bytes) -> None:
     """The answer says which command prints the right one."""
@@ -298,11 +283,9 @@ async def test_without_a_place_for_the_token_the_proxy_serves_on(
     assert proxy.app.admin.console_url is None
 
 
-async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(orders: Orders, tmp_path: Path) -> None:
     """A port may be forwarded to it."""
-    proxy = await serve(document(upstream, authority) | {"admin": f"unix:{tmp_path}/admin"})
+    proxy = await orders({"admin": f"unix:{tmp_path}/admin"})
     token = proxy.app.admin.access.token or ""
     reader, writer = await asyncio.open_unix_connection(tmp_path / "admin")
     writer.write(f"GET /console/?token={token} HTTP/1.1\r\nHost: localhost:8000\r\n\r\n".encode())

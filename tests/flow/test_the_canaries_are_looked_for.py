@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.passwords import basic
@@ -38,8 +39,7 @@ async def proxy(
         b"Cookie: a=cAnAryCookie",
         b"x-api-key:cAnAryFirstKey",
     )
-    sender = await running.sender()
-    assert (await sender.ask(request(b"POST /orders?q=cAnAryQuery", *fields, body=b"<cAnAryMessage/>"))).status == 200
+    assert (await running.ask(request(b"POST /orders?q=cAnAryQuery", *fields, body=b"<cAnAryMessage/>"))).status == 200
     yield running
     await running.stop()
 
@@ -51,7 +51,7 @@ async def test_nothing_is_found_where_nothing_is(proxy: Running) -> None:
     assert (len(proxy.representations[0]) > 100, leaks(proxy)) == (True, {})
 
 
-@pytest.mark.parametrize("canary", SHOWN)
+@cases("canary", *SHOWN)
 async def test_a_canary_in_the_log_is_found(proxy: Running, canary: str) -> None:
     """Of whichever kind."""
     proxy.app.log.logger.debug("something.written", value=canary)

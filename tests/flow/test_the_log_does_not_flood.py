@@ -8,18 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.forwarding.spool import Spool
 from proxy.observe.repeats import FIRST
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, Serve, document
+from tests.flow.running import POST, Orders, Running
 
 MANY = 500
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """One that takes ten connections."""
-    return await serve(document(upstream, authority) | {"limits": {"max_connections": 10}})
+    return await orders({"limits": {"max_connections": 10}})
 
 
 async def told(proxy: Running, code: str) -> tuple[int, int]:

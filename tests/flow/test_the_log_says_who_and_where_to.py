@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.running import Document, Running, Serve, document
+from tests.flow.running import Document, Orders, Running, Serve, document
 
 BEHIND = {"trusted_proxies": ["127.0.0.0/8"]}
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy behind another one."""
-    return await serve(document(upstream, authority) | BEHIND)
+    return await orders(BEHIND)
 
 
 def with_route(configuration: Document, **options: str) -> Document:
@@ -26,7 +26,7 @@ def with_route(configuration: Document, **options: str) -> Document:
     return configuration
 
 
-@pytest.mark.parametrize("start", [b"POST /orders", b"GET /nowhere", b"POST /orders/../x", b"CONNECT u:1"])
+@cases("start", b"POST /orders", b"GET /nowhere", b"POST /orders/../x", b"CONNECT u:1")
 @cases("fields, sender", ((), "127.0.0.1"), ((b"X-Forwarded-For: 198.51.100.1, 192.0.2.9",), "192.0.2.9"))
 async def test_the_sender_is_the_address_that_counts(
     proxy: Running, start: bytes, fields: tuple[bytes, ...], sender: str
@@ -36,7 +36,7 @@ async def test_the_sender_is_the_address_that_counts(
     assert (await proxy.record())["sender"] == sender
 
 
-@pytest.mark.parametrize("octets", [request(b"GET /orders", b"X-Forwarded-For: nobody"), b"no http at all\r\n\r\n"])
+@cases("octets", request(b"GET /orders", b"X-Forwarded-For: nobody"), b"no http at all\r\n\r\n")
 async def test_a_sender_that_cannot_be_told_is_the_peer(proxy: Running, octets: bytes) -> None:
     """An invalid X-Forwarded-For names nobody else."""
     await proxy.ask(octets)
@@ -72,12 +72,11 @@ async def test_a_default_port_is_not_in_the_url(serve: Serve, authority: Authori
     assert (line["status"], line["upstream"]) == (502, "https://tenant.invalid/http/in/new")
 
 
-async def test_without_an_attempt_there_is_no_url(serve: Serve, upstream: Upstream) -> None:
+async def test_without_an_attempt_there_is_no_url(orders: Orders, refusing: AuthorizationServer) -> None:
     """It went nowhere."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await serve(document(upstream, authority, max_body=10))
-        for body in (b"x", b"x" * 11):
-            await proxy.ask(request(b"POST /orders", body=body))
+    proxy = await orders(authority=refusing, max_body=10)
+    for body in (b"x", b"x" * 11):
+        await proxy.ask(request(b"POST /orders", body=body))
     lines = await proxy.accounts(2)
     assert [(line["code"], "upstream" in line) for line in lines] == [
         ("grant_rejected", False),

@@ -63,8 +63,7 @@ async def test_a_dead_letter_blocks_until_a_person_decides(
 
 async def test_each_value_of_a_field_is_an_order_of_its_own(outbox: Orders, upstream: Upstream) -> None:
     """One that waits holds up no other."""
-    held = Held()
-    upstream.script.appendleft(held)
+    upstream.script.appendleft(held := Held())
     proxy = await outbox(order={"field": "x-key"}, concurrency=2)
     await send_all(proxy, b"a1", b"a2")
     await upstream.reach(1)

@@ -1,7 +1,6 @@
 """What follows a route's prefix reaches the upstream as the sender wrote it."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
@@ -10,9 +9,7 @@ from tests.flow.running import Running, Serve, document
 PI_QUERY = b"?type=entry&version=3.0&Sender.Service=GIMS&Interface=http%3A%2F%2Fx.com%2Fa%5EGSD03_out&QoS=ExactlyOnce"
 
 
-@pytest.mark.parametrize(
-    "rest", [b"/a%2Fb//c/%5e?x=%7E", b"?a=1&a=2&&b", b"/sub/../still-inside", b'/|pipe|{curly}"quote"<>^`', PI_QUERY]
-)
+@cases("rest", b"/a%2Fb//c/%5e?x=%7E", b"?a=1&a=2&&b", b"/sub/../still-inside", b'/|pipe|{curly}"quote"<>^`', PI_QUERY)
 async def test_the_rest_is_appended_to_the_upstream(plain: Running, upstream: Upstream, rest: bytes) -> None:
     """Neither decoded nor encoded nor normalized."""
     answer = await plain.ask(request(b"GET /orders" + rest))

@@ -20,12 +20,12 @@ from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
 from proxy.server.listener import Listener
+from tests.cases import cases
 from tests.fakes.authority import Authority
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import PATIENCE, Upstream
-from tests.flow.running import POST, Document, Orders, Serve, document, soon, turns, until
+from tests.flow.running import POST, Document, Orders, Serve, soon, turns, until
 
 MANY = 12
 "More than the threads that asyncio shares among all."
@@ -53,19 +53,17 @@ async def asking(proxy: Any, path: bytes, count: int = MANY) -> list[Sender]:
     return senders
 
 
-@pytest.mark.parametrize(
+@cases(
     "hanging",
-    [
-        {"upstream": "http://hangs.example:1"},
-        {"upstream": "https://u.example:1", "proxy_url": "http://hangs.example:3128"},
-    ],
-    ids=["an upstream", "a corporate proxy"],
+    {
+        "an upstream": {"upstream": "http://hangs.example:1"},
+        "a corporate proxy": {"upstream": "https://u.example:1", "proxy_url": "http://hangs.example:3128"},
+    },
 )
 async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
-    hanging: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+    hanging: Document, serve: Serve, first: Document, upstream: Upstream, dns: Dns
 ) -> None:
     """Whoever waits is told of the stop."""
-    first = document(upstream, authority)
     by_name = {"upstream": f"http://u.example:{upstream.port}"}
     options = {"insecure": True}
     proxy = await serve(
@@ -78,14 +76,13 @@ async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
             assert (await proxy.ask(request(b"POST " + path, body=b"x"))).status == 200
     assert dns.asked.count("hangs.example") == 1
     await soon(proxy.app.stop())
-    assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
+    assert {answer.refusal for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
 
 
 async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_client_only(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+    serve: Serve, first: Document, dns: Dns
 ) -> None:
     """Whoever waits is told of the stop."""
-    first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"token_url": "http://hangs.example/t", "insecure": True}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}, "drain_timeout": 0}
     proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
@@ -93,7 +90,7 @@ async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_cl
     await dns.begun("hangs.example")
     assert (await proxy.ask(POST)).status == 200
     await soon(proxy.app.stop())
-    assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
+    assert {answer.refusal for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
     assert proxy.lines.named("exchange.crashed") == []
 
 
@@ -136,10 +133,9 @@ class Hanging:
 
 
 async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read too late changes nothing."""
-    first = document(upstream, authority)
     proxy = await serve(first)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging = Hanging(with_secrets)
@@ -157,12 +153,11 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
 
 
 async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A later reload reads its file anew."""
     keys = tmp_path / "keys"
     keys.write_text("first-key\n")
-    first = document(upstream, authority)
     wanted = beside(first, "late", inbound_auth={"api_key": {"keys_file": str(keys)}})
     proxy = await serve(first)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
@@ -184,10 +179,9 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
 
 
 async def test_addresses_that_are_bound_too_late_are_free_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS may hang for a listener's name."""
-    first = document(upstream, authority)
     proxy = await serve(first)
     monkeypatch.setattr(file_threads, "LIMIT", 0.01)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
@@ -209,10 +203,9 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
 
 
 async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_only(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, issuer: Authority
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch, issuer: Authority
 ) -> None:
     """It is told what hangs."""
-    first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"tls": {"ca_file": str(issuer.ca_file())}}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}}
     hanging = Hanging(own_trust)
@@ -228,10 +221,9 @@ async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_
 
 
 async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other routes go on, and so does the stop."""
-    first = document(upstream, authority)
     hanging = Hanging(tempfile.TemporaryFile)
     monkeypatch.setattr(tempfile, "TemporaryFile", hanging)
     proxy = await serve(beside(first, "large", buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
@@ -265,13 +257,13 @@ async def test_a_disk_that_hangs_while_a_body_is_written_is_told_in_time(
 
 
 async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its sender is told."""
     hanging = Hanging(os.pwrite)
     monkeypatch.setattr(os, "pwrite", hanging)
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
-    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
+    proxy = await orders({"drain_timeout": 0}, buffer="1KiB", spool="1MiB")
     sender = await proxy.begin(request(b"POST /orders", body=b"x" * 4096))
     await hanging.begun()
     await soon(proxy.app.stop())
@@ -281,7 +273,7 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
 
 
 async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, dns: Dns
+    serve: Serve, first: Document, monkeypatch: pytest.MonkeyPatch, dns: Dns
 ) -> None:
     """What it means too late is not listened at."""
     made, bind = list[Listener](), Listener.bind
@@ -294,7 +286,6 @@ async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(
 
     monkeypatch.setattr(file_threads, "LIMIT", 0.01)
     monkeypatch.setattr(Listener, "bind", remember)
-    first = document(upstream, authority)
     with pytest.raises(OSError, match=r"`listen` hangs\.example:0: a file server or DNS did not answer within 0\.01 s"):
         await serve(first | {"listen": {"address": "hangs.example:0", "allow": ["127.0.0.0/8"]}})
     dns.answer()

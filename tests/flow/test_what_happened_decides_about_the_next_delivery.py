@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from proxy.outbox.message import MessageState
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Call, Line, Upstream, answer, answering, hang, hang_up, head, reset
 from tests.flow.outbox import accepted, deferred, delivered, details, died, kept, posted
@@ -120,14 +120,15 @@ async def test_nothing_is_lost_while_the_upstream_refuses_connections(
     assert len(await deferred(proxy, 2)) == 2
 
 
-async def test_nothing_is_lost_while_there_is_no_token(outbox: Orders, upstream: Upstream) -> None:
+async def test_nothing_is_lost_while_there_is_no_token(
+    outbox: Orders, upstream: Upstream, refusing: AuthorizationServer
+) -> None:
     """The history says why."""
-    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
-        proxy = await outbox(authority=authority)
-        message_id = await accepted(proxy)
-        (line,) = await deferred(proxy)
-        assert (line["code"], line["attempts"], upstream.requests) == ("grant_rejected", 0, [])
-        assert [each.code for each in (await details(proxy, message_id)).history] == ["grant_rejected"]
+    proxy = await outbox(authority=refusing)
+    message_id = await accepted(proxy)
+    (line,) = await deferred(proxy)
+    assert (line["code"], line["attempts"], upstream.requests) == ("grant_rejected", 0, [])
+    assert [each.code for each in (await details(proxy, message_id)).history] == ["grant_rejected"]
 
 
 async def test_a_refused_token_is_renewed_within_the_same_delivery(

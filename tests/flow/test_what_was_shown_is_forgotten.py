@@ -9,6 +9,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 from proxy.app import App
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.fakes.sender import request
@@ -53,16 +54,14 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
     return await serve(configuration)
 
 
-@pytest.mark.parametrize(
-    ("octets", "status", "shown"),
-    [
-        (request(b"POST /password", b"Authorization: " + PASSWORD, body=b"x"), 200, PASSWORD),
-        (request(b"POST /key", b"X-API-Key: " + KEY, body=b"x"), 403, KEY),
-        (request(b"POST /orders", b"Authorization: " + OWN, body=b"x"), 200, OWN),
-        (request(b"POST /orders", b"Cookie: a=" + COOKIE, body=b"x"), 200, COOKIE),
-        (request(b"GET /orders?q=cAnAryQuery"), 200, b"cAnAryQuery"),
-        (request(b"GET /orders"), 200, b"cAnAryUpstream"),
-    ],
+@cases(
+    "octets, status, shown",
+    (request(b"POST /password", b"Authorization: " + PASSWORD, body=b"x"), 200, PASSWORD),
+    (request(b"POST /key", b"X-API-Key: " + KEY, body=b"x"), 403, KEY),
+    (request(b"POST /orders", b"Authorization: " + OWN, body=b"x"), 200, OWN),
+    (request(b"POST /orders", b"Cookie: a=" + COOKIE, body=b"x"), 200, COOKIE),
+    (request(b"GET /orders?q=cAnAryQuery"), 200, b"cAnAryQuery"),
+    (request(b"GET /orders"), 200, b"cAnAryUpstream"),
 )
 async def test_after_the_answer_nothing_of_it_is_left(
     proxy: Running, upstream: Upstream, octets: bytes, status: int, shown: bytes

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted, refused
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
@@ -37,7 +38,7 @@ async def test_a_token_endpoint_that_is_down_is_a_503(serve: Serve, upstream: Up
     assert len(proxy.lines.named("token.grant_failed")) == 1
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 429])
+@cases("status", 500, 502, 503, 429)
 async def test_a_token_endpoint_that_fails_is_a_503(serve: Serve, upstream: Upstream, status: int) -> None:
     """Its own Retry-After is passed on."""
     reply = Reply(status=status, fields=(("Retry-After", "120"),), body=b"no")
@@ -48,18 +49,16 @@ async def test_a_token_endpoint_that_fails_is_a_503(serve: Serve, upstream: Upst
     assert upstream.connections == 0
 
 
-@pytest.mark.parametrize(
-    ("reply", "status", "code"),
-    [
-        (refused(401, error="invalid_client"), 502, "grant_rejected"),
-        (Reply(status=403), 502, "grant_rejected"),
-        (Reply(body=b"<html>Logon</html>"), 502, "grant_malformed"),
-        (granted("split\r\nX-Injected: 1"), 502, "grant_malformed"),
-        (Reply(status=302, fields=(("Location", "http://127.0.0.1:1/"),)), 502, "grant_malformed"),
-        (Fault.GARBAGE, 502, "grant_malformed"),
-        (Fault.HANG, 504, "grant_timeout"),
-        (Fault.RESET, 503, "grant_unavailable"),
-    ],
+@cases(
+    "reply, status, code",
+    (refused(401, error="invalid_client"), 502, "grant_rejected"),
+    (Reply(status=403), 502, "grant_rejected"),
+    (Reply(body=b"<html>Logon</html>"), 502, "grant_malformed"),
+    (granted("split\r\nX-Injected: 1"), 502, "grant_malformed"),
+    (Reply(status=302, fields=(("Location", "http://127.0.0.1:1/"),)), 502, "grant_malformed"),
+    (Fault.GARBAGE, 502, "grant_malformed"),
+    (Fault.HANG, 504, "grant_timeout"),
+    (Fault.RESET, 503, "grant_unavailable"),
 )
 async def test_a_grant_that_gives_no_token_is_told(
     serve: Serve, upstream: Upstream, reply: Reply | Fault, status: int, code: str

@@ -47,14 +47,12 @@ class Page:
             return await self._session.request(method, f"/console/api/{path}", **options)
 
     async def ask(self, path: str, method: str = "GET", **options: Any) -> Answer:
-        """Status and JSON."""
         async with asyncio.timeout(PATIENCE):
             answered = await self.open(path, method, **options)
             assert answered.content_type == "application/json", await answered.text()
             return answered.status, await answered.json()
 
     async def get(self, path: str) -> Any:
-        """Its JSON."""
         status, content = await self.ask(path)
         assert status == 200, content
         return content
@@ -70,6 +68,11 @@ class Page:
     async def newest(self) -> Any:
         rows = (await self.get("traffic"))["exchanges"]
         return await self.get(f"traffic/{rows[0]['id']}")
+
+    async def passed(self, octets: bytes) -> Any:
+        """What Traffic shows of this request."""
+        await self.proxy.ask(octets)
+        return await self.newest()
 
     async def stream(self, credential: str = "") -> "EventStream":
         """Opened, by default with the token."""
@@ -94,7 +97,6 @@ class EventStream:
         return self
 
     async def event(self) -> tuple[str, Any]:
-        """Name and content."""
         text = await self._until(b"\n\n", behind=b"event: ")
         name, _, content = text.partition("\ndata: ")
         return name, json.loads(content)

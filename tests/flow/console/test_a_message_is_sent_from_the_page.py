@@ -127,8 +127,7 @@ async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream
 
 async def test_a_page_that_goes_cancels_its_message(page: Page, upstream: Upstream) -> None:
     """As a sender that disconnects."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     sending = asyncio.ensure_future(page.send(b"<order/>"))
     await upstream.reach(1)
     sending.cancel()
@@ -275,8 +274,7 @@ async def test_spaces_and_letters_of_a_path_are_encoded(page: Page, upstream: Up
 
 async def test_a_stop_lets_a_running_message_finish(page: Page, upstream: Upstream) -> None:
     """It is an exchange like any other."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     sending = asyncio.ensure_future(page.send(b"<order/>"))
     await upstream.reach(1)
     stopping = asyncio.ensure_future(page.proxy.app.stop())

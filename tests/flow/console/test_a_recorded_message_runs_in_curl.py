@@ -107,8 +107,7 @@ async def test_a_key_that_the_route_wants_is_a_variable(
 async def test_a_query_with_a_credential_cannot_be_copied(page: Page) -> None:
     """The command would be another one."""
     await page.record()
-    await page.proxy.ask(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
-    found = await page.newest()
+    found = await page.passed(request(b"POST /orders?token=s3cr3tQuery", body=b"<order/>"))
     assert (found["curl"], found["send_again"]) == (None, False)
     assert "credential" in found["curl_reason"]
 

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.console import recordings
 from proxy.console.bodies import SHOWN
+from proxy.console.events import PAUSE
 from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
@@ -49,9 +50,7 @@ async def test_fields_and_bodies_of_both_sides_are_kept(page: Page, upstream: Up
     """As sent, and as received."""
     upstream.follow(answer(200, b"Content-Type: application/xml", body=b"<done/>"))
     await page.record()
-    sender = await page.proxy.sender()
-    await sender.ask(request(b"POST /orders", b"Content-Type: text/xml", b"X-Empty:", body="<ä/>".encode()))
-    found = await page.newest()
+    found = await page.passed(request(b"POST /orders", b"Content-Type: text/xml", b"X-Empty:", body="<ä/>".encode()))
     assert found["recorded"] is True
     assert found["request"]["fields"] == [
         ["Host", "proxy.example"],
@@ -75,10 +74,8 @@ async def test_a_body_that_is_streamed_or_spooled_is_kept_too(page: Page, upstre
     """Its replay, with an answer in chunks, too."""
     upstream.follow(answering(head(200, b"Transfer-Encoding: chunked") + chunked(b"do", b"ne")))
     await page.record()
-    sender = await page.proxy.sender()
     body = b"x" * 200_000
-    await sender.ask(request(b"POST /orders", body=body))
-    found = await page.newest()
+    found = await page.passed(request(b"POST /orders", body=body))
     assert found["request"]["body"]["text"] == body.decode()
     assert found["response"]["body"]["text"] == "done"
 
@@ -103,10 +100,8 @@ async def test_credentials_are_masked(
     page = await open_page(document(upstream, authority, name="orders", **options))
     upstream.follow(answer(200, b"Set-Cookie: A=s3cr3tUpstreamCookie", b"X-Next-Token: s3cr3tKey", body=b"done"))
     await page.record()
-    sender = await page.proxy.sender()
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-Sender: s3cr3tKey"]
-    await sender.ask(request(b"POST /orders?key=s3cr3tKey", *shown, b"X-CSRF-Token: Fetch", body=b"<order/>"))
-    found = await page.newest()
+    found = await page.passed(request(b"POST /orders?key=s3cr3tKey", *shown, b"X-CSRF-Token: Fetch", body=b"<order/>"))
     assert fields(found["request"], "authorization", "cookie", "x-sender") == ["***", "***", "***"]
     assert fields(found["request"], "x-csrf-token") == ["Fetch"]
     assert fields(found["response"], "set-cookie", "x-next-token") == ["***", "***"]
@@ -124,7 +119,7 @@ async def test_no_resource_has_a_secret_while_all_is_recorded(
     sender = await page.proxy.sender()
     shown = [b"Authorization: Basic s3cr3tBasic", b"Cookie: a=s3cr3tCookie", b"X-API-Key: s3cr3tKey"]
     await sender.ask(request(b"POST /orders?access_token=s3cr3tKey", *shown, body=b"<order/>"))
-    page.timers.ring(0.2)
+    page.timers.ring(PAUSE)
     texts = [str(await stream.event()), str(await stream.event())]
     found = await page.newest()
     urls = [found["request"]["body"]["download"], found["response"]["body"]["download"]]
@@ -138,8 +133,7 @@ async def test_bodies_are_saved_and_never_shown_as_pages(page: Page, upstream: U
     """Whatever their type."""
     upstream.follow(answer(200, b"Content-Type: text/html", body=b"<script>alert(1)</script>"))
     await page.record()
-    await page.proxy.ask(request(b"POST /orders", b"Content-Type: text/html", body=b"<script/>"))
-    found = await page.newest()
+    found = await page.passed(request(b"POST /orders", b"Content-Type: text/html", body=b"<script/>"))
     for part, body in (("request", b"<script/>"), ("response", b"<script>alert(1)</script>")):
         answered = await page.open(found[part]["body"]["download"].removeprefix("api/"))
         assert await answered.read() == body
@@ -192,8 +186,7 @@ async def test_so_many_exchanges_are_kept(page: Page, monkeypatch: pytest.Monkey
 async def test_a_recording_ends_by_itself_and_everything_kept_goes(page: Page) -> None:
     """The log has beginning and end."""
     await page.record(minutes=2)
-    sender = await page.proxy.sender()
-    await sender.ask(request(b"POST /orders", body=b"<order/>"))
+    await page.proxy.ask(request(b"POST /orders", body=b"<order/>"))
     (shown,) = (await page.get("state"))["recordings"]
     assert shown == {"route": "orders", "until": page.proxy.clock.wall() + 120}
     page.timers.ring(120)
@@ -208,11 +201,9 @@ async def test_a_recording_ends_by_itself_and_everything_kept_goes(page: Page) -
 
 async def test_an_exchange_that_outlives_the_recording_keeps_nothing(page: Page, upstream: Upstream) -> None:
     """The rest passes as ever."""
-    held = Held()
-    upstream.follow(held)
+    upstream.follow(held := Held())
     await page.record()
-    sender = await page.proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"<order/>"))
+    sender = await page.proxy.begin(request(b"POST /orders", body=b"<order/>"))
     await upstream.reach(1)
     await page.ask("recordings/orders", "DELETE")
     held.go.set()
@@ -274,8 +265,7 @@ async def test_a_message_that_did_not_come_to_its_end_cannot_be_sent_again(page:
     await page.record()
     framings = (b"Content-Length: 100\r\n\r\n<order>", b"Transfer-Encoding: chunked\r\n\r\n7\r\n<order>")
     for count, framing in enumerate(framings, 1):
-        sender = await page.proxy.sender()
-        await sender.send(b"POST /orders HTTP/1.1\r\nHost: a\r\n" + framing)
+        sender = await page.proxy.begin(b"POST /orders HTTP/1.1\r\nHost: a\r\n" + framing)
         await until(lambda: page.proxy.app.state().in_flight)
         sender.leave()
         await page.proxy.accounts(count)

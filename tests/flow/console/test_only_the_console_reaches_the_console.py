@@ -3,6 +3,7 @@
 from tests.cases import cases
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
+from tests.flow import admin
 from tests.flow.console.page import Page
 
 RESOURCES = [
@@ -31,9 +32,7 @@ SEND = b'{"route": "orders", "minutes": 1}\n<order/>'
 
 async def ask(page: Page, line: bytes, *fields: bytes, host: bytes = b"localhost") -> Answer:
     """On its own connection."""
-    sender = await page.proxy.sender(page.proxy.app.admin.port)
-    length = b"Content-Length: %d" % len(SEND)
-    return await sender.ask(b"\r\n".join([line + b" HTTP/1.1", b"Host: " + host, *fields, length, b"", SEND]))
+    return await admin.ask(page.proxy, line, *fields, host=host, body=SEND)
 
 
 @cases("line", *RESOURCES)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.console.events import PAUSE
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.fakes.sender import request
@@ -22,11 +23,11 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     """It strikes the next message; the page is told."""
     stream = await page.stream()
     assert (await page.get("state"))["pages"]["sandbox"] is True
-    page.timers.ring(0.2)  # nothing has changed yet
+    page.timers.ring(PAUSE)  # nothing has changed yet
     status, content = await page.ask("sandbox/faults", "PUT", json={"runtime.role_missing": True})
     assert status == 200
     assert [each["name"] for each in content["faults"] if each["on"]] == ["runtime.role_missing"]
-    page.timers.ring(0.2)
+    page.timers.ring(PAUSE)
     assert await stream.event() == ("sandbox", content)
     answered = await page.proxy.ask(request(b"POST /http/orders", body=b"{}"))
     assert answered.status == 403
@@ -57,8 +58,7 @@ async def test_a_fault_that_the_proxy_repairs_strikes_once(page: Page, fault: st
 
 async def test_messages_are_shown_without_their_fields(page: Page, tenant: Tenant) -> None:
     """The newest first."""
-    sender = await page.proxy.sender()
-    await sender.ask(request(b"POST /http/orders?apikey=s3cr3tQuery", b"Content-Type: a/b", body=b"{}"))
+    await page.proxy.ask(request(b"POST /http/orders?apikey=s3cr3tQuery", b"Content-Type: a/b", body=b"{}"))
     text = await (await page.open("sandbox")).text()
     assert ("s3cr3tQuery" in text, "eyJ" in text, "Bearer" in text) == (False, False, False)
     content = await page.get("sandbox")

@@ -18,8 +18,7 @@ MPL = b"SAP_MessageProcessingLogID: AGpyvUXKUZJ"
 async def test_a_row_says_who_sent_what_where_and_what_became_of_it(page: Page, upstream: Upstream) -> None:
     """Credentials in the query have no value."""
     upstream.follow(answer(202, MPL, body=b"done"))
-    sender = await page.proxy.sender()
-    await sender.ask(POST)
+    await page.proxy.ask(POST)
     (row,) = (await page.get("traffic"))["exchanges"]
     assert row.pop("seconds") >= 0
     assert row.pop("at") == pytest.approx(page.proxy.clock.wall(), abs=60)
@@ -63,9 +62,7 @@ async def test_the_newest_comes_first_and_the_oldest_goes(page: Page) -> None:
 
 async def test_a_refusal_says_what_went_wrong_and_what_to_do(page: Page) -> None:
     """Without a route, too; it cannot be sent again."""
-    sender = await page.proxy.sender()
-    await sender.ask(request(b"GET /order"))
-    found = await page.newest()
+    found = await page.passed(request(b"GET /order"))
     assert (found["status"], found["made_by"], found["route"]) == (404, "proxy", "")
     assert found["diagnosis"] == "No route for this request"
     assert "The nearest route is orders" in found["what_to_do"]
@@ -75,8 +72,7 @@ async def test_a_refusal_says_what_went_wrong_and_what_to_do(page: Page) -> None
 
 async def test_a_malformed_request_is_a_row_too(page: Page) -> None:
     """Without method and path."""
-    sender = await page.proxy.sender()
-    await sender.send(b"GET / HTTP/1.1\r\na b: c\r\n\r\n")
+    sender = await page.proxy.begin(b"GET / HTTP/1.1\r\na b: c\r\n\r\n")
     await sender.answer()
     found = await page.newest()
     assert (found["status"], found["method"], found["path"], found["query"]) == (400, "", "", "")
@@ -85,8 +81,7 @@ async def test_a_malformed_request_is_a_row_too(page: Page) -> None:
 async def test_a_failure_of_the_tenant_is_explained(page: Page, upstream: Upstream) -> None:
     """As in the log."""
     upstream.follow(answer(403, body=b""))
-    await page.proxy.ask(POST)
-    found = await page.newest()
+    found = await page.passed(POST)
     assert found["diagnosis"] == "role missing"
     assert "ESBMessaging.send" in found["what_to_do"]
 
@@ -98,8 +93,7 @@ async def test_a_second_attempt_is_explained(page: Page, upstream: Upstream) -> 
         answer(200, b"X-CSRF-Token: t0ken", b"Set-Cookie: JSESSIONID=abc"),
         answer(200, body=b"done"),
     )
-    await page.proxy.ask(POST)
-    found = await page.newest()
+    found = await page.passed(POST)
     assert found["replays"] == ["fetch_csrf"]
     assert [(each["number"], each["reason"]) for each in found["attempts_list"]] == [(1, ""), (2, "fetch_csrf")]
     assert "required a CSRF token" in found["attempts_list"][1]["text"]
@@ -118,8 +112,7 @@ async def test_traffic_stays_over_a_reload(page: Page, upstream: Upstream, autho
 
 async def test_a_long_target_is_cut(page: Page) -> None:
     """At 2 KiB."""
-    sender = await page.proxy.sender()
-    await sender.ask(request(b"GET /orders/" + b"a" * 3000 + b"?" + b"b" * 3000))
+    await page.proxy.ask(request(b"GET /orders/" + b"a" * 3000 + b"?" + b"b" * 3000))
     (row,) = (await page.get("traffic"))["exchanges"]
     assert len(row["path"]) == 2048
     assert row["query"] == ""

@@ -27,16 +27,13 @@ class Fence:
         "Where the other server is."
 
     async def ask(self, octets: bytes) -> Answer:
-        """Returns the first answer to these bytes, over a new connection."""
-        return await (await self.proxy.sender()).ask(octets)
+        return await self.proxy.ask(octets)
 
     async def refusal(self, octets: bytes) -> tuple[int, str]:
         """Returns status and code of a refusal. No token was requested, and nothing was sent."""
-        sender = await self.proxy.sender()
-        refused = await sender.ask(octets)
+        refused = await self.ask(octets)
         assert refused.field(b"Proxy-Status")
-        assert (self.upstream.requests, self.upstream.connections, self.grants) == ([], 0, 0)
-        return refused.status, refused.code
+        return self._without_effect(refused)
 
     async def end(self, octets: bytes) -> tuple[int, str]:
         """Returns status and code of a refusal that closes the connection, so that nothing more is read."""
@@ -44,8 +41,11 @@ class Fence:
         refused = await sender.ask(octets + PLANTED)
         sender.finish()
         assert (await sender.rest(), refused.field(b"Connection")) == (b"", [b"close"])
+        return self._without_effect(refused)
+
+    def _without_effect(self, refused: Answer) -> tuple[int, str]:
         assert (self.upstream.requests, self.upstream.connections, self.grants) == ([], 0, 0)
-        return refused.status, refused.code
+        return refused.refusal
 
     async def delivery(self, octets: bytes) -> Received:
         """Returns what the upstream received of the one request that was delivered."""
@@ -54,22 +54,18 @@ class Fence:
         return self.upstream.requests[0]
 
     async def passes(self, sender: Sender | None = None) -> None:
-        """Asserts that normal traffic is served."""
         message = request(b"POST /orders/normal", body=b"<message/>")
         assert (await (sender or await self.proxy.sender()).ask(message)).status == 200
 
     @property
     def grants(self) -> int:
-        """The number of token requests."""
         return sum(len(each.requests) for each in self.authorities.values())
 
     @property
     def targets(self) -> list[bytes]:
-        """The targets that the upstream received, in order."""
         return [each.target for each in self.upstream.requests]
 
     def check(self) -> None:
-        """Asserts what must hold after each test."""
         assert self.elsewhere.connections == 0
         for each in self.upstream.requests:
             (token,) = (token for path, token in OWN_TOKENS.items() if each.target.startswith(path))
@@ -82,7 +78,6 @@ class Fence:
         assert HIDDEN.decode() not in "".join(self.proxy.lines.text)
 
     def script(self, *fields: bytes, status: int = 200, body: bytes = b"") -> None:
-        """Sets the answer of the upstream."""
         self.upstream.script = deque([answer(status, *fields, body=body)])
 
 

@@ -1,34 +1,29 @@
 """A page of another site cannot send through the proxy, and no token is requested for it."""
 
-import pytest
-
+from tests.cases import cases
 from tests.flow.hostile_sender.fence import Fence, with_host
 
 REFUSED = (403, "cross_site_refused")
 
 
-@pytest.mark.parametrize(
+@cases(
     "fields",
-    [
-        (b"Sec-Fetch-Site: cross-site", b"Origin: https://evil.example", b"Content-Type: text/plain"),
-        (b"Sec-Fetch-Site: same-site",),
-        (b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Site: cross-site"),
-        (b"Origin: https://evil.example",),
-        (b"Origin: null",),
-        (b"Origin: http://127.0.0.1:1",),
-        (b"Origin: ",),
-    ],
+    (b"Sec-Fetch-Site: cross-site", b"Origin: https://evil.example", b"Content-Type: text/plain"),
+    (b"Sec-Fetch-Site: same-site",),
+    (b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Site: cross-site"),
+    (b"Origin: https://evil.example",),
+    (b"Origin: null",),
+    (b"Origin: http://127.0.0.1:1",),
+    (b"Origin: ",),
 )
-@pytest.mark.parametrize("method", [b"POST", b"GET", b"OPTIONS"])
+@cases("method", b"POST", b"GET", b"OPTIONS")
 async def test_another_sites_page_sends_nothing(fence: Fence, method: bytes, fields: tuple[bytes, ...]) -> None:
     """No token is requested."""
     octets = with_host(method + b" /orders", b"127.0.0.1:%d" % fence.proxy.port, *fields)
     assert await fence.refusal(octets) == REFUSED
 
 
-@pytest.mark.parametrize(
-    "host", [b"evil.example", b"evil.example:%d", b"localhost.evil.example", b"127.0.0.1.evil.example"]
-)
+@cases("host", b"evil.example", b"evil.example:%d", b"localhost.evil.example", b"127.0.0.1.evil.example")
 async def test_a_name_that_was_pointed_here_sends_nothing(fence: Fence, host: bytes) -> None:
     """DNS rebinding."""
     host = host.replace(b"%d", b"%d" % fence.proxy.port)

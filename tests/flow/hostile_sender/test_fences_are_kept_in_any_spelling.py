@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.spellings import spelled
 from tests.flow.hostile_sender.fence import Fence, with_host
@@ -35,22 +36,20 @@ async def test_no_spelling_of_a_path_bypasses_a_fence(fence: Fence, trick: str) 
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE
 
 
-@pytest.mark.parametrize("method", [b"post", b"Post"])
+@cases("method", b"post", b"Post")
 async def test_a_method_in_another_case_bypasses_no_fence(fence: Fence, method: bytes) -> None:
     """Cloud Integration may ignore the case."""
     assert await fence.refusal(request(method + b" /invoices/posts", body=b"x")) == OUTSIDE
 
 
-@pytest.mark.parametrize("host", [b"mine.example.", b"MINE.example.:80", b"mine.example"])
+@cases("host", b"mine.example.", b"MINE.example.:80", b"mine.example")
 async def test_a_dot_behind_a_host_bypasses_no_fence(fence: Fence, host: bytes) -> None:
     """It is the same host with the dot."""
     octets = with_host(b"POST /invoices/hosted", host)
     assert await fence.refusal(octets) == (403, "sender_not_allowed")
 
 
-@pytest.mark.parametrize(
-    "start", [b"POST /invoices", b"POST /invoices/../invoices/x", b"GET /invoices/posts", b"POST /invoices/order%73"]
-)
+@cases("start", b"POST /invoices", b"POST /invoices/../invoices/x", b"GET /invoices/posts", b"POST /invoices/order%73")
 async def test_what_lies_outside_of_the_fences_is_served(fence: Fence, start: bytes) -> None:
     """The target is forwarded byte for byte."""
     received = await fence.delivery(request(start, body=b"x"))

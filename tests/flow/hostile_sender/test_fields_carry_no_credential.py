@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.field_names import DROPPED
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import answer
@@ -25,22 +26,20 @@ def post(*fields: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("limits", [{"max_fields": 50}])
-@pytest.mark.parametrize("names", DROPPED.values(), ids=DROPPED)
+@cases("names", DROPPED)
 async def test_a_field_that_the_rules_drop_does_not_reach_the_upstream(fence: Fence, names: list[bytes]) -> None:
     """It gets our Authorization only."""
     fields = [case(name) + b": Bearer " + HIDDEN for name in names for case in (bytes, bytes.upper, bytes.lower)]
     await fence.delivery(post(*fields, b"X-Kept: 1"))
 
 
-@pytest.mark.parametrize(
-    "line", [b"Authorization : x", b"Authorization\t: x", b" Authorization: x", b"X: 1\r\n Authorization: x"]
-)
+@cases("line", b"Authorization : x", b"Authorization\t: x", b" Authorization: x", b"X: 1\r\n Authorization: x")
 async def test_authorization_with_spaces_beside_its_name_is_malformed(fence: Fence, line: bytes) -> None:
     """RFC 9112 §5.1 and §5.2 forbid it."""
     assert await fence.end(post(line)) == (400, "request_malformed")
 
 
-@pytest.mark.parametrize("option", [b"Authorization", b"AUTHORIZATION, close", b"Via, Authorization", b"Host"])
+@cases("option", b"Authorization", b"AUTHORIZATION, close", b"Via, Authorization", b"Host")
 async def test_connection_takes_nothing_of_ours_away(fence: Fence, option: bytes) -> None:
     """They are added later."""
     received = await fence.delivery(post(b"Connection: " + option))
@@ -77,7 +76,7 @@ async def test_a_csrf_token_of_the_senders_own_borrows_no_session(fence: Fence) 
     assert sent == [([b"ours"], [b"S=ours"])] * 2 + [([b"mine"], []), ([b""], [])]
 
 
-@pytest.mark.parametrize("value", [b"200-ok", b"100-continue, other", b"100-continue\t;q=1", b"102"])
+@cases("value", b"200-ok", b"100-continue, other", b"100-continue\t;q=1", b"102")
 async def test_another_expectation_is_refused(fence: Fence, value: bytes) -> None:
     """Only 100-continue is supported (RFC 9110 §10.1.1)."""
     assert await fence.refusal(post(b"Expect: " + value)) == (417, "expectation_unknown")
@@ -103,7 +102,7 @@ async def test_a_trailer_is_no_field(fence: Fence) -> None:
     assert (bytes(received.body), received.field(b"X-Late")) == (b"x", [])
 
 
-@pytest.mark.parametrize("via", [b"1.1 here", b"1.1 a, 1.1 here", b"HTTP/1.1  here (x)"])
+@cases("via", b"1.1 here", b"1.1 a, 1.1 here", b"HTTP/1.1  here (x)")
 async def test_our_own_name_in_via_is_a_loop(fence: Fence, via: bytes) -> None:
     """An upstream points back to the proxy."""
     assert await fence.refusal(post(b"Via: " + via)) == (508, "loop")
@@ -116,7 +115,7 @@ async def test_an_endless_request_id_is_cut(fence: Fence) -> None:
     assert (await fence.proxy.record())["request_id"] == "x" * 128
 
 
-@pytest.mark.parametrize("value", [b'","status":200,"x":"', b"\\u000a\\n{}", b"\xe2\x80\xa8\xc2\x85", b"%0a%0d"])
+@cases("value", b'","status":200,"x":"', b"\\u000a\\n{}", b"\xe2\x80\xa8\xc2\x85", b"%0a%0d")
 async def test_nothing_that_a_sender_says_makes_a_second_log_line(fence: Fence, value: bytes) -> None:
     """They are logged as they are."""
     await fence.ask(post(b"X-Request-ID: " + value))
@@ -125,25 +124,23 @@ async def test_nothing_that_a_sender_says_makes_a_second_log_line(fence: Fence, 
     assert all(len(line.splitlines()) == 1 and isinstance(json.loads(line), dict) for line in fence.proxy.lines.text)
 
 
-@pytest.mark.parametrize("field", CLAIMS)
+@cases("field", *CLAIMS)
 async def test_no_field_passes_for_an_address_on_the_list(fence: Fence, field: bytes) -> None:
     """Nobody is trusted by default."""
     assert await fence.refusal(request(b"POST /listed", field, body=b"x")) == (403, "sender_not_allowed")
 
 
-@pytest.mark.parametrize(
+@cases(
     "fields",
-    [
-        (),
-        (b"X-API-Key: ",),
-        (b"X-API-Key: the-right-ke",),
-        (b"X-API-Key: the-right-key ,",),
-        (b"X-API-Key: wrong", b"X-API-Key: the-right-key"),
-        (b"X-API-Key: the-right-key", b"x-api-key: the-right-key"),
-        (b"X_API_Key: the-right-key",),
-        (b"Authorization: the-right-key",),
-        (b"Cookie: X-API-Key=the-right-key",),
-    ],
+    (),
+    (b"X-API-Key: ",),
+    (b"X-API-Key: the-right-ke",),
+    (b"X-API-Key: the-right-key ,",),
+    (b"X-API-Key: wrong", b"X-API-Key: the-right-key"),
+    (b"X-API-Key: the-right-key", b"x-api-key: the-right-key"),
+    (b"X_API_Key: the-right-key",),
+    (b"Authorization: the-right-key",),
+    (b"Cookie: X-API-Key=the-right-key",),
 )
 async def test_no_field_passes_for_the_key_but_the_key_alone(fence: Fence, fields: tuple[bytes, ...]) -> None:
     """Parts, repetitions and other fields are refused."""

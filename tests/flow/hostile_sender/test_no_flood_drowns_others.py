@@ -154,8 +154,7 @@ async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
 
 async def test_wrong_keys_in_great_number_are_refused_one_by_one(fence: Fence) -> None:
     """Only the sender with the key causes a grant."""
-    flood = await fence.proxy.sender()
-    await flood.send(request(b"POST /keyed", b"X-API-Key: cAnAryHidden", body=b"x") * 300)
+    flood = await fence.proxy.begin(request(b"POST /keyed", b"X-API-Key: cAnAryHidden", body=b"x") * 300)
     right = request(b"POST /keyed", b"X-API-Key: the-right-key", body=b"x")
     assert (await fence.ask(right)).status == 200
     assert [(await flood.answer()).status for _ in range(300)] == [403] * 300

@@ -36,7 +36,7 @@ async def test_what_is_too_large_ends_the_connection(fence: Fence, octets: bytes
     assert await fence.end(octets) == refusal
 
 
-@pytest.mark.parametrize("length", [b"2049", b"999999999999999999"])
+@cases("length", b"2049", b"999999999999999999")
 async def test_a_body_that_says_it_is_too_large_is_refused(fence: Fence, length: bytes) -> None:
     """The body is not read."""
     assert await fence.refusal(request(b"POST /orders", b"Content-Length: " + length)) == LARGE_BODY
@@ -49,9 +49,7 @@ async def test_a_body_that_becomes_too_large_in_chunks_is_refused(fence: Fence) 
     assert all(len(each.body) <= 2048 for each in fence.upstream.requests)
 
 
-@pytest.mark.parametrize(
-    "endless", [b"1;" + b"a=b;" * 1000, b"0\r\nX: " + b"x" * 20_000, b"0\r\n" + b"X: x\r\n" * 3000]
-)
+@cases("endless", b"1;" + b"a=b;" * 1000, b"0\r\nX: " + b"x" * 20_000, b"0\r\n" + b"X: x\r\n" * 3000)
 async def test_endless_extensions_and_trailers_are_malformed(fence: Fence, endless: bytes) -> None:
     """They have not ended when they are refused."""
     assert await fence.refusal(request(b"POST /orders", CHUNKED) + endless) == MALFORMED

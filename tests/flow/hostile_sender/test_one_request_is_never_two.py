@@ -1,7 +1,6 @@
 """Where a body ends is in no doubt, or the request is refused and nothing behind it is read (RFC 9112 §11.2)."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.sender import chunked, request
 from tests.flow.hostile_sender.fence import PLANTED, Fence
 
@@ -50,7 +49,7 @@ AMBIGUOUS = {
 "Fields that two servers may read differently, by the reason."
 
 
-@pytest.mark.parametrize("heads", AMBIGUOUS.values(), ids=AMBIGUOUS)
+@cases("heads", AMBIGUOUS)
 async def test_an_ambiguous_length_is_refused(fence: Fence, heads: list[tuple[bytes, ...]]) -> None:
     """Nothing behind it is read."""
     for lines in heads:
@@ -58,18 +57,16 @@ async def test_an_ambiguous_length_is_refused(fence: Fence, heads: list[tuple[by
             assert await fence.end(lined(*lines, body=body)) == MALFORMED, lines
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        b"POST  /orders HTTP/1.1",
-        b"POST /orders  HTTP/1.1",
-        b"POST\t/orders\tHTTP/1.1",
-        b"POST /orders HTTP/1.1 ",
-        b"POST /orders http/1.1",
-        b"POST /orders",
-        b"POST /orders HTTP/0.9",
-        b"POST /a HTTP/1.1 /orders HTTP/1.1",
-    ],
+    b"POST  /orders HTTP/1.1",
+    b"POST /orders  HTTP/1.1",
+    b"POST\t/orders\tHTTP/1.1",
+    b"POST /orders HTTP/1.1 ",
+    b"POST /orders http/1.1",
+    b"POST /orders",
+    b"POST /orders HTTP/0.9",
+    b"POST /a HTTP/1.1 /orders HTTP/1.1",
 )
 async def test_a_request_line_that_can_be_read_in_two_ways_is_refused(fence: Fence, line: bytes) -> None:
     """Single spaces separate three words (RFC 9112 §3)."""
@@ -84,20 +81,18 @@ async def test_chunks_in_http_1_0_are_refused(fence: Fence) -> None:
     assert await fence.end(octets) == MALFORMED
 
 
-@pytest.mark.parametrize(
+@cases(
     "body",
-    [
-        b"5\nhello\r\n0\r\n\r\n",
-        b"5\r\nhello\n0\r\n\r\n",
-        b"5\r\nhello!\r\n0\r\n\r\n",
-        b"5;a\nb\r\nhello\r\n0\r\n\r\n",
-        b"5 \r5\r\nhello\r\n0\r\n\r\n",
-        b"0x5\r\nhello\r\n0\r\n\r\n",
-        b"+5\r\nhello\r\n0\r\n\r\n",
-        b"\r\nhello\r\n0\r\n\r\n",
-        b"5\r\nhello\r\n0\r\nX: a\n\r\n",
-        b"5\r\nhello\r\n0\r\n GET /orders HTTP/1.1\r\n\r\n",
-    ],
+    b"5\nhello\r\n0\r\n\r\n",
+    b"5\r\nhello\n0\r\n\r\n",
+    b"5\r\nhello!\r\n0\r\n\r\n",
+    b"5;a\nb\r\nhello\r\n0\r\n\r\n",
+    b"5 \r5\r\nhello\r\n0\r\n\r\n",
+    b"0x5\r\nhello\r\n0\r\n\r\n",
+    b"+5\r\nhello\r\n0\r\n\r\n",
+    b"\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nX: a\n\r\n",
+    b"5\r\nhello\r\n0\r\n GET /orders HTTP/1.1\r\n\r\n",
 )
 async def test_a_chunk_that_can_be_read_in_two_ways_is_refused(fence: Fence, body: bytes) -> None:
     """RFC 9112 §7.1 is read strictly."""
@@ -112,13 +107,10 @@ async def test_a_request_within_a_body_is_content(fence: Fence) -> None:
     assert [bytes(each.body) for each in fence.upstream.requests] == [PLANTED, PLANTED]
 
 
-@pytest.mark.parametrize(
-    "start", [b"POST /nowhere", b"POST /orders/../x", b"POST /listed", b"POST /keyed", b"TRACE /orders"]
-)
+@cases("start", b"POST /nowhere", b"POST /orders/../x", b"POST /listed", b"POST /keyed", b"TRACE /orders")
 async def test_a_request_within_a_refused_body_is_not_read(fence: Fence, start: bytes) -> None:
     """The refusal comes before the body."""
-    sender = await fence.proxy.sender()
-    await sender.send(request(start, b"Content-Length: %d" % (len(PLANTED) + 1)))
+    sender = await fence.proxy.begin(request(start, b"Content-Length: %d" % (len(PLANTED) + 1)))
     refused = await sender.answer()
     await sender.send(PLANTED)
     sender.finish()
@@ -139,7 +131,6 @@ async def test_a_body_that_comes_without_leave_is_no_request(fence: Fence) -> No
 
 async def test_what_follows_a_request_that_closes_is_not_read(fence: Fence) -> None:
     """The request is the last one."""
-    sender = await fence.proxy.sender()
-    await sender.send(request(b"GET /orders", b"Connection: close") + PLANTED)
+    sender = await fence.proxy.begin(request(b"GET /orders", b"Connection: close") + PLANTED)
     assert (await sender.answer()).status == 200
     assert (await sender.rest(), fence.targets) == (b"", [b"/http/orders"])

@@ -2,8 +2,6 @@
 
 from collections import deque
 
-import pytest
-
 from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Reply
 from tests.fakes.sender import request
@@ -61,12 +59,10 @@ async def test_the_route_alone_chooses_the_upstream(fence: Fence, target: bytes,
     assert (await fence.delivery(request(b"POST " + target, body=b"x"))).target == b"/http/orders" + sent
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        *(b"X-Host: %b", b"X-Forwarded-Server: %b", b"X-Original-Host: %b", b"X-Backend-Host: %b"),
-        *(b"X-Original-URL: /invoices", b"X-Rewrite-URL: /invoices", b"X-Forwarded-Prefix: /invoices"),
-    ],
+    *(b"X-Host: %b", b"X-Forwarded-Server: %b", b"X-Original-Host: %b", b"X-Backend-Host: %b"),
+    *(b"X-Original-URL: /invoices", b"X-Rewrite-URL: /invoices", b"X-Forwarded-Prefix: /invoices"),
 )
 async def test_no_field_chooses_host_or_target(fence: Fence, line: bytes) -> None:
     """The request line and Host decide."""
@@ -74,8 +70,8 @@ async def test_no_field_chooses_host_or_target(fence: Fence, line: bytes) -> Non
     assert received.target == b"/http/orders/1"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("location", LOCATIONS)
+@cases("status", 301, 302, 303, 307, 308)
+@cases("location", *LOCATIONS)
 async def test_a_redirect_of_the_upstream_is_relayed_and_not_followed(
     fence: Fence, status: int, location: bytes
 ) -> None:
@@ -95,7 +91,7 @@ async def test_no_field_of_an_answer_moves_the_next_request(fence: Fence) -> Non
     assert (fence.targets, fence.upstream.connections) == ([b"/http/orders"] * 3, 1)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@cases("status", 301, 302, 303, 307, 308)
 async def test_a_redirect_of_the_token_endpoint_is_not_followed(fence: Fence, status: int) -> None:
     """The secret is sent to the token URL only."""
     location = ("Location", f"{fence.elsewhere.url}/token")

@@ -1,7 +1,6 @@
 """No spelling of a target brings a request of one route under the token of another, or out of its upstream's path."""
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.fakes.spellings import CLIMBING
 from tests.flow.hostile_sender.fence import Fence
@@ -11,7 +10,7 @@ OUTSIDE = (400, "target_outside_route")
 UNKNOWN = (404, "route_unknown")
 
 
-@pytest.mark.parametrize("trick", CLIMBING)
+@cases("trick", *CLIMBING)
 async def test_no_trick_climbs_out_of_a_route(fence: Fence, trick: str) -> None:
     """Unit tests of the readings try all spellings."""
     rest = CLIMBING[trick][0]
@@ -19,27 +18,17 @@ async def test_no_trick_climbs_out_of_a_route(fence: Fence, trick: str) -> None:
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
-    [
-        *(
-            b"/Invoices",
-            b"/INVOICES",
-            b"/invoice%73",
-            b"/%69nvoices",
-            b"/invoices%2f",
-            b"/inv",
-            b"/orders#/../invoices",
-        ),
-        *(b"/orders%2F..%2Finvoices", b"/orders;/../invoices", b"/orders\\..\\invoices"),
-    ],
+    *(b"/Invoices", b"/INVOICES", b"/invoice%73", b"/%69nvoices", b"/invoices%2f", b"/inv", b"/orders#/../invoices"),
+    *(b"/orders%2F..%2Finvoices", b"/orders;/../invoices", b"/orders\\..\\invoices"),
 )
 async def test_another_spelling_of_a_path_is_another_path(fence: Fence, path: bytes) -> None:
     """Prefixes are compared as bytes."""
     assert await fence.refusal(request(b"POST " + path, body=b"x")) == UNKNOWN
 
 
-@pytest.mark.parametrize("name", [b"X-OAuth-Client", b"X-Client-Id", b"Client_Id", b"OAuth-Client"])
+@cases("name", b"X-OAuth-Client", b"X-Client-Id", b"Client_Id", b"OAuth-Client")
 async def test_no_field_chooses_the_oauth_client(fence: Fence, name: bytes) -> None:
     """The route chooses it."""
     await fence.delivery(request(b"POST /orders", name + b": invoices", body=b"x"))
@@ -56,8 +45,7 @@ async def test_no_query_of_a_sender_reaches_the_token_endpoint(fence: Fence) -> 
 
 async def test_two_routes_over_one_connection_have_their_own_tokens(fence: Fence) -> None:
     """They share an upstream connection."""
-    sender = await fence.proxy.sender()
-    await sender.send((POST + request(b"POST /invoices", body=b"x")) * 5)
+    sender = await fence.proxy.begin((POST + request(b"POST /invoices", body=b"x")) * 5)
     assert [(await sender.answer()).status for _ in range(10)] == [200] * 10
     assert fence.targets == [b"/http/orders", b"/http/invoices"] * 5  # whose token each has is looked at by the fence
 
