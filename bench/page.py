@@ -18,11 +18,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from http.client import HTTPConnection, IncompleteRead
 
-from tests.bench.laboratory import laboratory
-from tests.bench.load import Figures, Load, measure, wrk
-from tests.bench.machine import free_port, lacking, machine
-from tests.bench.process import rest
-from tests.bench.table import heading, held, row, say, spread
+from bench.laboratory import laboratory
+from bench.load import Figures, Load, measure, wrk
+from bench.machine import free_port, lacking, machine
+from bench.process import rest
+from bench.table import heading, held, row, say, spread
 
 ROUNDS = int(os.environ.get("ROUNDS", "12"))
 SECONDS = int(os.environ.get("SECONDS", "3"))

@@ -6,6 +6,7 @@ import socket
 from functools import partial
 from typing import Any
 
+from bench import samples
 from proxy.app.generation import Generation
 from proxy.forwarding.exchange import exchange
 from proxy.observe.line_writer import LineWriter
@@ -13,7 +14,6 @@ from proxy.observe.process_log import ProcessLog
 from proxy.server.sender_connection import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.reading import BUFFER, PieceReader
-from tests.bench import samples
 
 
 class Void(asyncio.Transport):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.bench.laboratory import PROXY_CORE
+from bench.laboratory import PROXY_CORE
 from tests.fakes.sender import Sender, request
 from tests.fakes.tenant import CountingUpstream, TokenEndpoint
 from tests.system.command import Proxy

@@ -1,10 +1,10 @@
-"""`python -m tests.bench [NAME …]`, or `make bench SUITES="NAME …"`: what the proxy costs, measured here and now."""
+"""`python -m bench [NAME …]`, or `make bench SUITES="NAME …"`: what the proxy costs, measured here and now."""
 
 import sys
 from collections.abc import Callable
 
-from tests.bench import flood, micro, outbox, page, replicas, scale, side_by_side, trouble
-from tests.bench.table import say
+from bench import flood, micro, outbox, page, replicas, scale, side_by_side, trouble
+from bench.table import say
 from tests.system.command import Command
 
 BENCHMARKS: dict[str, Callable[[], None]] = {

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from tests.bench.crowd import crowd
-from tests.bench.laboratory import USUAL_TOKEN, Laboratory, laboratory
-from tests.bench.load import Figures, Load, measure, wrk
-from tests.bench.machine import free_port, lacking, machine
-from tests.bench.process import Process, rest
-from tests.bench.table import heading, held, row, say, spread
+from bench.crowd import crowd
+from bench.laboratory import USUAL_TOKEN, Laboratory, laboratory
+from bench.load import Figures, Load, measure, wrk
+from bench.machine import free_port, lacking, machine
+from bench.process import Process, rest
+from bench.table import heading, held, row, say, spread
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS", "3"))

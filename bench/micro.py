@@ -12,6 +12,10 @@ import timeit
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from bench import samples
+from bench.allocations import Allocations
+from bench.in_memory import InMemory
+from bench.table import say
 from proxy.console.traffic import Traffic
 from proxy.forwarding.body import BufferedBody, length_of
 from proxy.forwarding.exchange import with_credentials
@@ -24,10 +28,6 @@ from proxy.upstream.request import http1_head
 from proxy.wire.framing import ChunkedBody, LengthBody, request_body
 from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.heads import HeadCollector
-from tests.bench import samples
-from tests.bench.allocations import Allocations
-from tests.bench.in_memory import InMemory
-from tests.bench.table import say
 
 ROUNDS = 15
 RUN_SECONDS = 0.01

@@ -12,10 +12,10 @@ import statistics
 import sys
 from pathlib import Path
 
-from tests.bench.laboratory import PROXY, Laboratory, laboratory
-from tests.bench.load import Figures, Load, measure, wrk
-from tests.bench.machine import free_port, lacking, machine
-from tests.bench.table import heading, row, say, spread
+from bench.laboratory import PROXY, Laboratory, laboratory
+from bench.load import Figures, Load, measure, wrk
+from bench.machine import free_port, lacking, machine
+from bench.table import heading, row, say, spread
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS", "3"))

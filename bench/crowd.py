@@ -1,4 +1,4 @@
-"""Senders that stand around, in a process of their own: `python -m tests.bench.crowd PORT PATH IDLE SLOW TRICKLE`.
+"""Senders that stand around, in a process of their own: `python -m bench.crowd PORT PATH IDLE SLOW TRICKLE`.
 
 Idle ones have had an exchange and keep their connection. Slow ones send a head that never ends, an octet every so many
 seconds. Whom the proxy turns out comes again. Prints a line when all stand, and at its end, which an end of standard
@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.bench.laboratory import LOAD_CORE
-from tests.bench.machine import lacking_descriptors
+from bench.laboratory import LOAD_CORE
+from bench.machine import lacking_descriptors
 
 AT_A_TIME = 32
 "Connections that are being made at once."
@@ -112,7 +112,7 @@ def crowd(
     """The slow ones come over so many seconds, and send an octet each `trickle` seconds."""
     arguments = [str(each) for each in (port, path, idle, slow, trickle, over)]
     pinned = ("taskset", "-c", LOAD_CORE, "chrt", "--idle", "0")
-    words = [*pinned, sys.executable, "-P", "-m", "tests.bench.crowd", *arguments]
+    words = [*pinned, sys.executable, "-P", "-m", "bench.crowd", *arguments]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or process.stdin is None or process.stdout.readline() != "standing\n":
             sys.exit("The crowd could not come.")

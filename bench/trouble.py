@@ -18,13 +18,13 @@ from time import monotonic
 
 import uvloop
 
-from tests.bench.footprint import CROWD, footprint
-from tests.bench.laboratory import LOAD_CORE
-from tests.bench.machine import free_port, lacking_cores, lacking_descriptors, machine
-from tests.bench.outcomes import COLUMNS, Event, failings, line
-from tests.bench.stage import Pinned, Stage, first, stage
-from tests.bench.table import heading, say
-from tests.bench.traffic import RATE, Message, Traffic
+from bench.footprint import CROWD, footprint
+from bench.laboratory import LOAD_CORE
+from bench.machine import free_port, lacking_cores, lacking_descriptors, machine
+from bench.outcomes import COLUMNS, Event, failings, line
+from bench.stage import Pinned, Stage, first, stage
+from bench.table import heading, say
+from bench.traffic import RATE, Message, Traffic
 from tests.system.command import Activated, Proxy
 
 QUIET = float(os.environ.get("SECONDS", "2"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 
-from tests.bench.process import on_cpu
+from bench.process import on_cpu
 
 SCRIPT = Path(__file__).parent / "contestants" / "load.lua"
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from bench.table import heading, row, say
 from proxy.clock import SystemClock
 from proxy.config.load import load
 from proxy.oauth.granter import GrantProgress
 from proxy.oauth.shared_granter import SharedGranter
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token, lasting
-from tests.bench.table import heading, row, say
 from tests.fakes.clock import HandClock
 from tests.fakes.postgres import PostgresServer, postgres
 from tests.fakes.sender import Sender, request
@@ -113,7 +113,7 @@ class Granting:
 
 async def reading(*, share: bool) -> float:
     """Nanoseconds for a fresh token."""
-    path = Path(__file__).parents[2] / "config/minimal.yaml"
+    path = Path(__file__).parents[1] / "config/minimal.yaml"
     (client,) = load(path, {"CPI_CLIENT_SECRET": "s"}).oauth_clients.values()
     granting = Granting()
     store = MemoryTokenStore(HandClock())

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.bench.table import row
-from tests.bench.traffic import SILENT, Message
+from bench.table import row
+from bench.traffic import SILENT, Message
 
 COLUMNS = (
     "load meets",

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.crowd import crowd
-from tests.bench.laboratory import Laboratory, laboratory
-from tests.bench.load import Figures, Load, measure, wrk
-from tests.bench.machine import free_port, lacking, machine
-from tests.bench.process import Process, resident, rest
-from tests.bench.table import heading, held, row, say, spread
+from bench.crowd import crowd
+from bench.laboratory import Laboratory, laboratory
+from bench.load import Figures, Load, measure, wrk
+from bench.machine import free_port, lacking, machine
+from bench.process import Process, resident, rest
+from bench.table import heading, held, row, say, spread
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS", "10"))

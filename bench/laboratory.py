@@ -14,8 +14,8 @@ from string import Template
 
 import trustme
 
-from tests.bench.machine import free_port
-from tests.bench.process import Process, running
+from bench.machine import free_port
+from bench.process import Process, running
 
 CONTESTANTS = Path(__file__).parent / "contestants"
 PROXY_CORE, LOAD_CORE = "0", "1"

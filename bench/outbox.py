@@ -18,17 +18,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.laboratory import Laboratory, laboratory
+from bench.load import Figures, Load, measure, wrk
+from bench.machine import free_port, lacking, machine
+from bench.process import PATIENCE, Process, on_cpu, resident, rest
+from bench.table import heading, held, row, say, spread
 from proxy.clock import SystemClock
 from proxy.outbox.message import NewMessage
 from proxy.outbox.message_ids import MessageIds
 from proxy.outbox.sqlite.schema import NAME
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
-from tests.bench.laboratory import Laboratory, laboratory
-from tests.bench.load import Figures, Load, measure, wrk
-from tests.bench.machine import free_port, lacking, machine
-from tests.bench.process import PATIENCE, Process, on_cpu, resident, rest
-from tests.bench.table import heading, held, row, say, spread
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = int(os.environ.get("SECONDS", "3"))

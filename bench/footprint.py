@@ -6,10 +6,10 @@ from time import monotonic
 
 from aiohttp import ClientSession
 
-from tests.bench.crowd import crowd
-from tests.bench.process import resident, rest
-from tests.bench.stage import Pinned, Stage, first
-from tests.bench.table import heading, row, say
+from bench.crowd import crowd
+from bench.process import resident, rest
+from bench.stage import Pinned, Stage, first
+from bench.table import heading, row, say
 from tests.system.command import Proxy
 
 STARTS = 5
