@@ -24,7 +24,6 @@ PASSWORD = "cAnArydatabase"  # of no other use
 ADMIN = "postgres"
 SETTINGS = """
 fsync = off
-full_page_writes = off
 password_encryption = 'scram-sha-256'
 max_connections = 200
 unix_socket_directories = '{folder}'
