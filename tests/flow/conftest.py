@@ -1,12 +1,13 @@
 """A proxy in front of a stand-in tenant or of a scripted upstream, all of them on real sockets in one event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from proxy.cli.loops import loop_factory
 from proxy.sandbox.tenant import Tenant
@@ -28,6 +29,19 @@ def pytest_asyncio_loop_factories(
     """The event loop that the command uses."""
     del config, item
     return {"loop": loop_factory() or asyncio.new_event_loop}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _yaml_in_c() -> Iterator[None]:
+    """Write and read configurations with PyYAML's parts in C: those in Python take as long as the rest of a test.
+
+    The parser that the proxy really has is tried in tests/unit/config, and by its commands.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        if yaml.__with_libyaml__:
+            patched.setattr(yaml, "SafeLoader", yaml.CSafeLoader)
+            patched.setattr(yaml, "SafeDumper", yaml.CSafeDumper)
+        yield
 
 
 @pytest.fixture

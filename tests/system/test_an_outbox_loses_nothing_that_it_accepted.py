@@ -99,7 +99,7 @@ def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int
 @cases("plant", "failed-commit-ignored", "failed-sync-of-a-body-ignored")
 def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
-    for number in range(14, 60, 2):
+    for number in range(16, 60, 4):
         if next(after_failed_sync(disk, number, "--plant", plant), None):
             return
         shutil.rmtree(disk.outbox)
