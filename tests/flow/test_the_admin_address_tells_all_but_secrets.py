@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.console.site import Console
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.flow.running import POST, Orders, Running
@@ -102,7 +102,7 @@ async def test_senders_cannot_reach_it(proxy: Running) -> None:
         assert (await sender.ask(request(b"GET " + path))).code == "route_unknown"
 
 
-@pytest.mark.parametrize("new_extension", [Console])
+@cases("new_extension", Console)
 async def test_the_index_lists_all_resources(proxy: Running) -> None:
     """With the token, as all that is not public."""
     assert (await proxy.ask_admin("/"))[0] == 401

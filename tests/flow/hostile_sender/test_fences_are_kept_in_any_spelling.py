@@ -28,7 +28,7 @@ def routes(tmp_path: Path) -> list[Document]:
     ]
 
 
-@pytest.mark.parametrize("trick", spelled("/orders"))
+@cases("trick", *spelled("/orders"))
 async def test_no_spelling_of_a_path_bypasses_a_fence(fence: Fence, trick: str) -> None:
     """Unit tests of the routes try all spellings."""
     path = spelled("/orders")[trick][0]

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterator
 
-import pytest
-
 from proxy import errors
 from proxy.errors import (
     ContentTypeNotAllowed,
@@ -40,7 +38,7 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
     return {name.decode(): value.decode("latin-1") for name, value in pairs}, content
 
 
-@pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
+@cases("kind", *sorted(set(classes()), key=repr))
 def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
     """RFC 9457 and RFC 9209 have the same code."""
     fields, content = answer(kind("Do ä thing."))
@@ -84,7 +82,7 @@ def test_head_gets_the_head_only() -> None:
     assert (content, int(fields["Content-Length"])) == (b"", len(answer(RouteUnknown("x"))[1]))
 
 
-@pytest.mark.parametrize("close", [True, False])
+@cases("close", True, False)
 def test_the_last_answer_says_so(*, close: bool) -> None:
     """RFC 9112 §9.6 defines `close`."""
     assert ("Connection" in answer(RouteUnknown("x"), close=close)[0]) is close

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import pytest
-
 from proxy.errors import (
     ConnectTimeout,
     RequestMalformed,
@@ -128,7 +126,7 @@ async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
     pool.made[0].connection_lost(None)
 
 
-@pytest.mark.parametrize("size", [ONE_WRITE, ONE_WRITE + 1])
+@cases("size", ONE_WRITE, ONE_WRITE + 1)
 async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> None:
     """The timeout for the answer begins after it."""
     it = await Attempt(BufferedBody(b"a" * size)).start()
@@ -151,8 +149,8 @@ async def test_an_early_answer_ends_the_sending() -> None:
     assert it.transport.aborted
 
 
-@pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
-@pytest.mark.parametrize("congested", [True, False])
+@cases("failure", RequestMalformed("x"), SenderLeft())
+@cases("congested", True, False)
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
     """Even if the upstream does not read."""
     body = incoming()
@@ -168,7 +166,7 @@ async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, conges
     assert b"0\r\n\r\n" not in it.transport.taken()
 
 
-@pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
+@cases("refusal", UpstreamUnreachable("x"), ConnectTimeout("x"))
 async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachable) -> None:
     """Another attempt is allowed for any method."""
     pool = MemoryPool()

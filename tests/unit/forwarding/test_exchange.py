@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from proxy.errors import SenderLeft
 from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, World, connected, lines, ok
@@ -89,7 +87,7 @@ async def test_the_next_message_uses_the_unit_at_once() -> None:
     assert b"Cookie: S=2" in lines(sent)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@cases("method", "GET", "HEAD", "OPTIONS")
 async def test_safe_methods_do_without_the_unit(method: str) -> None:
     """The upstream accepts them without."""
     world = await with_unit()
@@ -154,7 +152,7 @@ async def test_a_bug_of_ours_closes_the_record_and_is_raised() -> None:
     assert (len(world.accounts), world.sender.received) == (1, b"")
 
 
-@pytest.mark.parametrize("end", ["answer", "failure", "crash", "sender gone", "body too large"])
+@cases("end", "answer", "failure", "crash", "sender gone", "body too large")
 async def test_a_slot_is_released_however_the_exchange_ends(end: str) -> None:
     """The next exchange gets it."""
     world = World(max_concurrency=1, max_body=4)

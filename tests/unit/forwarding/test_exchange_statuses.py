@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.unit.forwarding.world import World, lines, ok
 
 FAILURES = range(400, 600)
@@ -81,7 +82,7 @@ def told(request: bytes) -> bytes:
     return first.split(b" ")[0] + b" " + token
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
+@cases("method", "POST", "GET")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_failure_is_sent_again_in_the_listed_cases_only(method: str, case: Case) -> None:
     """It has the same bytes then."""

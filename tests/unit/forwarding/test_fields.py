@@ -10,6 +10,7 @@ from proxy.forwarding import fields as field_rules
 from proxy.forwarding.fields import FieldRules, end_to_end, request_names, request_passes
 from proxy.wire.field_names import FieldNames
 from proxy.wire.grammar import Fields
+from tests.cases import cases
 from tests.fakes.field_names import DROPPED, FORWARDED, READ_HERE
 from tests.fakes.heads import REQUESTS, RESPONSES
 
@@ -41,15 +42,15 @@ def fields(lines: list[bytes], names: FieldNames | None = None) -> Fields:
     return Fields(lines, [line for line, kind in kinds if kind and kind.passes], noted, table)
 
 
-@pytest.mark.parametrize("case", [bytes.lower, bytes.upper, bytes])
-@pytest.mark.parametrize("name", ALL_DROPPED)
+@cases("case", bytes.lower, bytes.upper, bytes)
+@cases("name", *ALL_DROPPED)
 def test_a_request_field_that_is_ours_or_dangerous_is_dropped(name: bytes, case: type[bytes]) -> None:
     """So is a look-alike."""
     assert not passes(case(name), FieldRules())
     assert not passes(case(name), FieldRules(drop=frozenset({b"x"})))
 
 
-@pytest.mark.parametrize("name", FORWARDED)
+@cases("name", *FORWARDED)
 def test_any_other_request_field_passes(name: bytes) -> None:
     """Underscores are allowed."""
     assert passes(name, FieldRules())
@@ -65,9 +66,9 @@ def test_a_route_may_drop_more_and_let_sap_fields_go_on() -> None:
         assert [passes(name, rules) for name in names] == [False, True, True, False, False, True, False]
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
-    b"Content-Length WWW-Authenticate Proxy-Authenticate Connection Keep-Alive Proxy-Status PROXY_STATUS"
+    *b"Content-Length WWW-Authenticate Proxy-Authenticate Connection Keep-Alive Proxy-Status PROXY_STATUS"
     b" set-Cookie".split(),
 )
 def test_a_response_field_of_the_hop_or_of_our_token_is_dropped(name: bytes) -> None:
@@ -75,7 +76,7 @@ def test_a_response_field_of_the_hop_or_of_our_token_is_dropped(name: bytes) -> 
     assert end_to_end(RESPONSES.read(b"HTTP/1.1 200 OK\r\n%b: 1\r\n\r\n" % name).fields) == []
 
 
-@pytest.mark.parametrize("name", [b"Content-Type", b"sap_messageprocessinglogid", b"Authorization"])
+@cases("name", b"Content-Type", b"sap_messageprocessinglogid", b"Authorization")
 def test_any_other_response_field_is_forwarded(name: bytes) -> None:
     """The line is unchanged."""
     assert end_to_end(RESPONSES.read(b"HTTP/1.1 200 OK\r\n%b: 1\r\n\r\n" % name).fields) == [name + b": 1"]
@@ -127,9 +128,9 @@ def test_filtering_is_idempotent(lines: list[bytes]) -> None:
     assert FieldRules().select(fields(once)) == once
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
-    b"Content-Type CONTENT-ENCODING Content-Disposition Accept Accept-Language X-CSRF-Token X-Request-ID"
+    *b"Content-Type CONTENT-ENCODING Content-Disposition Accept Accept-Language X-CSRF-Token X-Request-ID"
     b" X-CorrelationID SOAPAction SAP_ApplicationID SapMessageIdEx sap-client Origin Sec-Fetch-Site Via If-Match"
     b" Cache-Control User-Agent Date Location Retry-After ETag".split(),
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import product
 from urllib.parse import unquote_to_bytes
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,13 +17,13 @@ ODD = b";x a B ? + %20 %09 %00 %c0%ae %c0%af %c1%9c %e0%80%ae %3f %23".split()
 RESTS = st.lists(st.sampled_from([*PIECES, *ODD]), max_size=10).map(lambda pieces: b"/" + b"".join(pieces))
 
 
-@pytest.mark.parametrize("rest", flat(CLIMBING))
+@cases("rest", *flat(CLIMBING))
 def test_a_path_that_somebody_could_read_as_leading_out_climbs(rest: bytes) -> None:
     """The spellings use one trick each, or several."""
     assert climbs(rest)
 
 
-@pytest.mark.parametrize("rest", STAYING)
+@cases("rest", *STAYING)
 def test_a_path_that_stays_below_its_prefix_does_not_climb(rest: bytes) -> None:
     """A query does not count."""
     assert not climbs(rest)
@@ -80,7 +79,7 @@ def test_a_long_path_with_parameters_is_read_as_uncertain() -> None:
     assert [each.certain for each in readings(b"/a;b" * LONGEST)] == [False]
 
 
-@pytest.mark.parametrize("rest", flat(spelled("/orders")))
+@cases("rest", *flat(spelled("/orders")))
 def test_a_spelling_is_read_as_what_it_hides(rest: bytes) -> None:
     """One of the readings has the path."""
     assert any(may_be_below(reading, ("orders",)) for reading in readings(rest))

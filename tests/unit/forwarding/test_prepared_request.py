@@ -88,7 +88,7 @@ def test_our_own_name_in_via_is_a_loop(vias: list[bytes]) -> None:
         sent_lines(*((b"Via", value) for value in vias))
 
 
-@pytest.mark.parametrize("via", [b"1.1 cpi-test-2", b"1.1 CPI-TEST", b"1.1 a (cpi-test)", b"cpi-test", b",", b""])
+@cases("via", b"1.1 cpi-test-2", b"1.1 CPI-TEST", b"1.1 a (cpi-test)", b"cpi-test", b",", b"")
 def test_another_name_in_via_is_none(via: bytes) -> None:
     """It has to be the whole pseudonym."""
     assert sent_lines((b"Via", via))[-1] == b"Via: 1.1 cpi-test"

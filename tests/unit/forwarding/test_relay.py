@@ -1,7 +1,5 @@
 """How answers are relayed."""
 
-import pytest
-
 from proxy.errors import Draining, UpstreamClosed
 from proxy.forwarding.relay import Framing, frame
 from proxy.wire.body import IncomingBody
@@ -123,7 +121,7 @@ async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() 
 @cases(
     "cut", {"the connection ends": lambda world: world.lose(), "the body breaks": lambda world: world.answer(b"zz\r\n")}
 )
-@pytest.mark.parametrize("minor", [0, 1])
+@cases("minor", 0, 1)
 async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object, minor: int) -> None:
     """The connection is reset."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n", minor=minor)
@@ -147,7 +145,7 @@ async def test_an_answer_that_we_give_up_is_cut_short() -> None:
     world.check(status=200, code="draining")
 
 
-@pytest.mark.parametrize("congested", [True, False])
+@cases("congested", True, False)
 async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once(*, congested: bool) -> None:
     """The upstream may send nothing for minutes."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")

@@ -17,6 +17,7 @@ from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.path_readings import climbs
 from proxy.forwarding.routes import Route, Routes, prefixes
 from proxy.forwarding.target import parse_target
+from tests.cases import cases
 from tests.fakes.spellings import STAYING, flat, spelled
 from tests.unit.forwarding.world import route
 
@@ -120,7 +121,7 @@ def test_a_shorter_prefix_takes_what_the_methods_of_a_longer_one_leave() -> None
     assert found([named("root", "/"), named("a", "/a", methods=frozenset({"POST"}))], b"/a") == "root"
 
 
-@pytest.mark.parametrize("target", [b"/b", b"/", b"/ab"])
+@cases("target", b"/b", b"/", b"/ab")
 def test_what_no_route_takes_is_unknown(target: bytes) -> None:
     """The status is 404."""
     with pytest.raises(RouteUnknown):
@@ -137,8 +138,8 @@ OUTER = named("outer", "/")
 FENCED = named("fenced", "/orders")
 
 
-@pytest.mark.parametrize("path", flat(spelled("/orders")))
-@pytest.mark.parametrize("below", [b"", b"/1", b"?x=1"])
+@cases("path", *flat(spelled("/orders")))
+@cases("below", b"", b"/1", b"?x=1")
 def test_no_spelling_of_an_inner_route_is_the_outer_ones(path: bytes, below: bytes) -> None:
     """The upstream might read it as the inner route's."""
     with pytest.raises(TargetOutsideRoute, match=r"another route|leads out"):
@@ -155,21 +156,19 @@ def test_prefixes_may_have_several_segments(path: bytes) -> None:
         found(DEEP, b"/http" + path)
 
 
-@pytest.mark.parametrize("path", [path for path in flat(spelled("/orders")) if not climbs(path)])
+@cases("path", *[path for path in flat(spelled("/orders")) if not climbs(path)])
 def test_the_beginning_of_an_inner_prefix_is_the_outer_ones(path: bytes) -> None:
     """This holds for each spelling."""
     assert found(DEEP, b"/http" + path) == "outer"
 
 
-@pytest.mark.parametrize("rest", [each for each in STAYING if not each.startswith(b"?")])
+@cases("rest", *[each for each in STAYING if not each.startswith(b"?")])
 def test_what_is_no_spelling_of_an_inner_route_is_the_outer_ones(rest: bytes) -> None:
     """Dots and escapes alone are not refused."""
     assert found([OUTER, FENCED], rest or b"/") == "outer"
 
 
-@pytest.mark.parametrize(
-    "target", b"/order /orders1 /x/orders /x?/../orders /x;v=1/orders /or%20ders /orders.xml /x/../y".split()
-)
+@cases("target", *b"/order /orders1 /x/orders /x?/../orders /x;v=1/orders /or%20ders /orders.xml /x/../y".split())
 def test_a_path_that_only_resembles_an_inner_routes_is_the_outer_ones(target: bytes) -> None:
     """Each server reads another path."""
     assert found([OUTER, FENCED], target) == "outer"
@@ -215,8 +214,8 @@ def test_an_inner_route_of_another_host_or_method_is_not_in_the_way() -> None:
 POSTS = frozenset({"POST"})
 
 
-@pytest.mark.parametrize("path", [b"/orders", b"/orders/1", b"/ORDERS", b"/orders?x"])
-@pytest.mark.parametrize("method", ["post", "Post"])
+@cases("path", b"/orders", b"/orders/1", b"/ORDERS", b"/orders?x")
+@cases("method", "post", "Post")
 def test_a_method_in_another_case_does_not_go_round_a_route(path: bytes, method: str) -> None:
     """The upstream might ignore the case."""
     routes = [OUTER, named("posts", "/orders", methods=POSTS)]

@@ -46,24 +46,22 @@ def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], 
     assert sender_address(peer, head(*values), TRUSTED) == address
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
-    [
-        b"junk",
-        b"192.0.2.9, unknown",
-        b"1.2.3.4:http",
-        b"1.2.3.4:123456",
-        b"1.2.3.4:80:80",
-        b"1.2.3",
-        b"[1.2.3.4",
-        b"[]",
-        b"[fe80::1%eth0]:80",
-        b'"1.2.3.4',
-        b'""',
-        b"",
-        b"\xe4",
-        b"192.0.2.9,",
-    ],
+    b"junk",
+    b"192.0.2.9, unknown",
+    b"1.2.3.4:http",
+    b"1.2.3.4:123456",
+    b"1.2.3.4:80:80",
+    b"1.2.3",
+    b"[1.2.3.4",
+    b"[]",
+    b"[fe80::1%eth0]:80",
+    b'"1.2.3.4',
+    b'""',
+    b"",
+    b"\xe4",
+    b"192.0.2.9,",
 )
 def test_an_unreadable_field_of_a_trusted_proxy_is_refused(value: bytes) -> None:
     """`allow` depends on it."""

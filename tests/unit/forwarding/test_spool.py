@@ -17,6 +17,7 @@ from proxy.forwarding import spool as module
 from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
 from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
 from proxy.wire.body import IncomingBody
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
@@ -160,7 +161,7 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
     assert file._file.closed
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ETIMEDOUT])
+@cases("number", errno.ENOSPC, errno.ETIMEDOUT)
 async def test_a_disk_without_room_makes_a_stream_of_it(
     spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -271,7 +272,7 @@ async def settled(single: Spool) -> None:
         await single._threads.submit(lambda: None)
 
 
-@pytest.mark.parametrize("access", ["pwrite", "pread"])
+@cases("access", "pwrite", "pread")
 async def test_a_disk_that_hangs_is_a_failure_after_a_time(
     single: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk, access: str
 ) -> None:
@@ -322,7 +323,7 @@ async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
     assert [each.closed for each in made] == [True]
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ETIMEDOUT, errno.ESTALE])
+@cases("number", errno.EIO, errno.ETIMEDOUT, errno.ESTALE)
 async def test_a_disk_that_fails_when_it_is_read_is_a_failure(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

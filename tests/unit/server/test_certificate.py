@@ -11,6 +11,7 @@ from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import EVERY
 from proxy.config.model import ListenerTls
 from proxy.server.certificate import Certificate, accepting_context
+from tests.cases import cases
 from tests.fakes.authority import Authority
 from tests.fakes.looks import Looks
 from tests.unit.oauth.world import Lines
@@ -98,7 +99,7 @@ async def test_a_fault_is_logged_once_and_the_previous_context_stays(
     assert certificate.context is not first
 
 
-@pytest.mark.parametrize("wanted", [True, False])
+@cases("wanted", True, False)
 def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authority, *, wanted: bool) -> None:
     """TLS is 1.2 or newer."""
     options = issuer.listener() | ({"client_ca_file": issuer.ca_file()} if wanted else {})

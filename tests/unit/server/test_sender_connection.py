@@ -110,7 +110,7 @@ CLOSING = [
 ]
 
 
-@pytest.mark.parametrize("octets", CLOSING)
+@cases("octets", *CLOSING)
 async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, server: MemoryServer, wire: Wire) -> None:
     """RFC 9112 §9.3."""
     await wire.send(octets)

@@ -11,6 +11,7 @@ import pytest
 
 from proxy.config.model import Address
 from proxy.server import sockets
+from tests.cases import cases
 
 LOOPBACK = Address(host="127.0.0.1", port=0)
 
@@ -145,7 +146,7 @@ def test_a_socket_of_the_service_manager_may_take_both() -> None:
         assert sockets.taken_by([found]) == " (IPv6 and IPv4)"
 
 
-@pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
+@cases("environ", {}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"})
 def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
     """A child inherits the variables."""
     assert sockets.handed_over(environ, os.getpid()) == []
@@ -164,7 +165,7 @@ def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch
             assert (found.getblocking(), found.get_inheritable()) == (False, False)
 
 
-@pytest.mark.parametrize("count", ["", "many", "-1"])
+@cases("count", "", "many", "-1")
 def test_a_number_that_is_none_is_refused(count: str) -> None:
     """Both variables come together."""
     with pytest.raises(ValueError, match="LISTEN_FDS"):
@@ -190,7 +191,7 @@ def test_an_abstract_unix_socket_has_a_name_for_people() -> None:
         assert not sockets.is_at(opened, Address(path=Path("@cpi-oauth-proxy-test")))
 
 
-@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+@cases("kind", socket.SOCK_DGRAM, socket.SOCK_STREAM)
 def test_what_nobody_can_connect_to_is_refused(kind: socket.SocketKind, monkeypatch: pytest.MonkeyPatch) -> None:
     """ListenDatagram=, or a connection (Accept=yes)."""
     with socket.socket(type=kind) as opened:

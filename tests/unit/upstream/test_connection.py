@@ -44,7 +44,7 @@ def test_it_can_be_leased_again_and_again() -> None:
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
 
 
-@pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+@cases("fields", b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n")
 def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) -> None:
     """RFC 9112 §6.3, rule 1."""
     wire = Wire("HEAD")

@@ -2,8 +2,6 @@
 
 import ssl
 
-import pytest
-
 from proxy.errors import UpstreamClosed, UpstreamTimeout
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.deadlines import NEVER
@@ -11,7 +9,7 @@ from tests.cases import cases
 from tests.unit.upstream.lease import OK, Wire
 
 
-@pytest.mark.parametrize("in_order", [True, False])
+@cases("in_order", True, False)
 def test_a_connection_that_ends_before_the_answer_is_closed(*, in_order: bool) -> None:
     """Whether a byte came counts."""
     for octets, responded in ((b"", False), (b"HTTP/1.1 2", True)):

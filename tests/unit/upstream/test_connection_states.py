@@ -110,7 +110,7 @@ def following(state: ConnectionState, event: str) -> ConnectionState:
     return state if event in STAYS.get(state, ()) else GOES_ON.get((state, event), CLOSED)
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@cases("event", *EVENTS)
 @pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
 def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
     """The state that the table says."""
@@ -144,7 +144,7 @@ def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[P
     assert (wire.connection.failure and type(wire.connection.failure), wire.rings) == (failure, 1)
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@cases("event", *EVENTS)
 @pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
 def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionState, event: str) -> None:
     """Nothing of the last exchange is left on it."""
@@ -155,7 +155,7 @@ def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionStat
     assert (wire.rings, connection.failure, connection.head, connection.body) == (0, None, None, None)
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@cases("event", *EVENTS)
 def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
     """Nothing is written any more."""
     wire = in_state(SENDING)

@@ -6,7 +6,6 @@ import socket
 import ssl
 from functools import cache
 
-import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from proxy.wire.client_tls import ClientTlsTransport
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.reading import PieceReader
 from proxy.wire.tls_context import verifying_context
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -126,7 +126,7 @@ class Line:
         self._theirs.close()
 
 
-@pytest.mark.parametrize("tls", [True, False])
+@cases("tls", True, False)
 async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> None:
     """The first unasked record is the last one read."""
     line = Line(tls=tls)

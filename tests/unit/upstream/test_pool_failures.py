@@ -11,6 +11,7 @@ import trustme
 from proxy.config.model import Tls
 from proxy.errors import ConnectTimeout, UpstreamUnreachable
 from proxy.wire.tls_context import client_context
+from tests.cases import cases
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.upstream.serving import ask, pool, server_context, upstream
 
@@ -74,7 +75,7 @@ async def test_a_server_that_breaks_off_the_handshake_may_be_too_old() -> None:
         assert raised.value.error_type == "tls_protocol_error"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@cases("host", "127.0.0.1", "localhost")
 async def test_a_refused_connection_is_told_as_such(host: str) -> None:
     """By one address or by all of them."""
     with socket.socket() as unused:

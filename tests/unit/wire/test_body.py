@@ -186,7 +186,7 @@ async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
     assert await over == b"ab"
 
 
-@pytest.mark.parametrize("most", [0, 3, HIGH_WATER])
+@cases("most", 0, 3, HIGH_WATER)
 async def test_the_beginning_can_be_looked_at_and_stays(body: IncomingBody, most: int) -> None:
     """Reading it afterwards gets all of it."""
     seen: list[bytes] = []
@@ -233,7 +233,7 @@ def test_one_large_piece_is_not_copied() -> None:
     assert pieces.consume() is large
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
+@cases("size", 1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000)
 def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
     """Even while they are joined."""
     total, source = 40_000 // size, memoryview(bytes(range(256)) * 8)

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from proxy.wire.coroutine_runner import CoroutineRunner, woken
+from tests.cases import cases
 
 
 class Journal:
@@ -82,8 +81,8 @@ def test_it_ends_once_and_rings_after_that_do_nothing() -> None:
     assert journal.ends == [None]
 
 
-@pytest.mark.parametrize("error", [LookupError("x"), asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(1)])
-@pytest.mark.parametrize("rings", [0, 1])
+@cases("error", LookupError("x"), asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(1))
+@cases("rings", 0, 1)
 def test_whatever_is_raised_is_given_to_its_owner(error: BaseException, rings: int) -> None:
     """Nothing escapes into the caller."""
 

@@ -1,7 +1,5 @@
 """Tests of proxy.wire.cross_site."""
 
-import pytest
-
 from proxy.wire.cross_site import comes_from_elsewhere
 from tests.cases import cases
 
@@ -13,14 +11,14 @@ def elsewhere(*fields: tuple[bytes, bytes], host: bytes = HOST, secure: bool = F
     return comes_from_elsewhere([(b"Host", host), *fields], host, secure=secure)
 
 
-@pytest.mark.parametrize("site", [b"same-origin", b"none", b" none "])
-@pytest.mark.parametrize("origin", [b"null", b"https://evil.example"])
+@cases("site", b"same-origin", b"none", b" none ")
+@cases("origin", b"null", b"https://evil.example")
 def test_sec_fetch_site_has_the_last_word_for_own_pages(site: bytes, origin: bytes) -> None:
     """A page may hide its address."""
     assert not elsewhere((b"Sec-Fetch-Site", site), (b"Origin", origin))
 
 
-@pytest.mark.parametrize("site", [b"cross-site", b"same-site", b"", b"Same-Origin", b"other", b"none, cross-site"])
+@cases("site", b"cross-site", b"same-site", b"", b"Same-Origin", b"other", b"none, cross-site")
 def test_any_other_sec_fetch_site_is_elsewhere(site: bytes) -> None:
     """A matching Origin does not help."""
     assert elsewhere((b"sec-FETCH-site", site), (b"Origin", b"http://127.0.0.1:8080"))

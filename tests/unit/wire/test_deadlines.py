@@ -8,6 +8,7 @@ import pytest
 import uvloop
 
 from proxy.wire.deadlines import NEVER, TICK, Deadlines
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 
 
@@ -111,7 +112,7 @@ def test_what_is_reached_while_the_process_stood_still_is_read_first(loop: HandL
     assert (answered.expired, silent.expired) == ([], [NEVER])
 
 
-@pytest.mark.parametrize("factory", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+@cases("factory", asyncio.SelectorEventLoop, uvloop.new_event_loop)
 def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
     """What is read may come as late as the look."""
     happened: list[str] = []

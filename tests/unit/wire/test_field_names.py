@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.wire import field_names
 from proxy.wire.field_names import LONGEST, FieldNames, usual
+from tests.cases import cases
 
 JUDGED: list[bytes] = []
 
@@ -39,7 +40,7 @@ def test_a_name_says_what_its_field_is(name: bytes, says: tuple[bytes, bool, boo
     assert repr(kind) == f"<FieldKind {says[0]!r}>"
 
 
-@pytest.mark.parametrize("name", [b"", b"a b", b"a ", b"\xe4", b"a:", b"a\r", b"(a)", b"a\n"])
+@cases("name", b"", b"a b", b"a ", b"\xe4", b"a:", b"a\r", b"(a)", b"a\n")
 def test_what_is_no_token_is_no_name_however_often_it_comes(name: bytes) -> None:
     """RFC 9110 §5.6.2."""
     table = names()

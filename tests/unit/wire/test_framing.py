@@ -193,7 +193,7 @@ def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...
     assert (type(body), body.length, body.done) == (kind, length, length == 0)
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "post"])
+@cases("method", "POST", "PUT", "PATCH", "post")
 def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
     """Even if it is empty (RFC 1945 §8.3)."""
     with pytest.raises(BodyMalformed, match=r"HTTP/1\.0 without Content-Length"):
@@ -201,7 +201,7 @@ def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
     assert request_body(request_head(method.encode() + b" / HTTP/1.0", (b"Content-Length", b"0"))).done
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@cases("method", "GET", "HEAD", "DELETE")
 def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
     """They have no body as a rule."""
     assert request_body(request_head(method.encode() + b" / HTTP/1.0")) is NO_BODY

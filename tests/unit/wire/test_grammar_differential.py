@@ -1,9 +1,9 @@
 """Our grammar beside the letter of the RFCs and aiohttp's C parser: they differ as tests.fuzz.heads lists, no more."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import cases
 from tests.fuzz.heads import (
     STRICTER,
     STRICTER_RESPONSES,
@@ -76,13 +76,13 @@ RESPONSE_EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("octets", REQUEST_HEADS)
+@cases("octets", *REQUEST_HEADS)
 def test_known_requests_are_read_alike(octets: bytes) -> None:
     """What fuzzing begins with."""
     request_heads_are_read_alike(octets)
 
 
-@pytest.mark.parametrize("octets", RESPONSE_HEADS)
+@cases("octets", *RESPONSE_HEADS)
 def test_known_responses_are_read_alike(octets: bytes) -> None:
     """What fuzzing begins with."""
     response_heads_are_read_alike(octets)
@@ -109,7 +109,7 @@ def test_any_octets_are_read_alike(octets: bytes) -> None:
     response_heads_are_read_alike(octets)
 
 
-@pytest.mark.parametrize("why", STRICTER)
+@cases("why", *STRICTER)
 def test_each_reason_why_a_request_is_refused_has_an_example(why: str) -> None:
     """The C parser takes it."""
     octets = REQUEST_EXAMPLES[why]
@@ -117,7 +117,7 @@ def test_each_reason_why_a_request_is_refused_has_an_example(why: str) -> None:
     assert (our_request(octets), their_request(octets) is None) == ((None, why), False)
 
 
-@pytest.mark.parametrize("why", STRICTER_RESPONSES)
+@cases("why", *STRICTER_RESPONSES)
 def test_each_reason_why_a_response_is_refused_has_an_example(why: str) -> None:
     """The C parser takes it."""
     octets = RESPONSE_EXAMPLES[why]

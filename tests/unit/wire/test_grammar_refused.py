@@ -61,7 +61,7 @@ def test_a_response_is_refused_for(line: bytes) -> None:
         response(OK, line)
 
 
-@pytest.mark.parametrize("version", [b"HTTP/0.9", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/3.1"])
+@cases("version", b"HTTP/0.9", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/3.1")
 def test_another_version_in_a_request_is_told_from_a_malformed_one(version: bytes) -> None:
     """RFC 9110 §15.6.6: it gets 505."""
     with pytest.raises(VersionOther):

@@ -1,10 +1,10 @@
 """The fences of addresses for operators on loopback."""
 
-import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.wire.local_site import SiteFence, SiteRefusal, fenced_application
+from tests.cases import cases
 
 FENCE = SiteFence(hosts={"proxy.example"}, public={"/livez"})
 OWN = b"127.0.0.1:9901"
@@ -24,36 +24,32 @@ def status(
     return found.status if found else 0
 
 
-@pytest.mark.parametrize(
+@cases(
     "host",
-    [
-        OWN,
-        b"127.0.0.1",
-        b"127.9.9.9:1",
-        b"[::1]:9901",
-        b"localhost:9901",
-        b"LOCALHOST.",
-        b"proxy.example",
-        b"Proxy.Example.:80",
-    ],
+    OWN,
+    b"127.0.0.1",
+    b"127.9.9.9:1",
+    b"[::1]:9901",
+    b"localhost:9901",
+    b"LOCALHOST.",
+    b"proxy.example",
+    b"Proxy.Example.:80",
 )
 def test_requests_to_this_machine_are_served(host: bytes) -> None:
     """By loopback address, localhost or a configured name."""
     assert status(host=host) == 0
 
 
-@pytest.mark.parametrize(
+@cases(
     "host",
-    [
-        None,
-        b"",
-        b"evil.example",
-        b"10.1.2.3:9901",
-        b"[::]:9901",
-        b"localhost.evil.example",
-        b"evil.example, localhost",
-        b"a.proxy.example",
-    ],
+    None,
+    b"",
+    b"evil.example",
+    b"10.1.2.3:9901",
+    b"[::]:9901",
+    b"localhost.evil.example",
+    b"evil.example, localhost",
+    b"a.proxy.example",
 )
 def test_requests_to_another_name_are_misdirected(host: bytes | None) -> None:
     """Browsers always send a name."""
@@ -81,8 +77,8 @@ def test_any_name_is_taken_where_none_are_configured() -> None:
     assert status(FOREIGN, host=b"10.1.2.3:9901", fence=everywhere) == 403
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("mark", [FOREIGN, (b"Sec-Fetch-Site", b"same-site"), (b"Origin", b"http://127.0.0.1:3000")])
+@cases("method", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+@cases("mark", FOREIGN, (b"Sec-Fetch-Site", b"same-site"), (b"Origin", b"http://127.0.0.1:3000"))
 def test_a_page_of_another_site_is_refused(mark: tuple[bytes, bytes], method: str) -> None:
     """Even if it is of another port of this machine."""
     assert status(mark, method=method) == 403
@@ -96,7 +92,7 @@ def test_a_page_of_another_site_may_get_what_is_public_and_no_more() -> None:
     assert status(FOREIGN, target=b"/livez", method="POST") == 403
 
 
-@pytest.mark.parametrize("mark", [(b"Sec-Fetch-Site", b"none"), (b"Origin", b"http://127.0.0.1:9901")])
+@cases("mark", (b"Sec-Fetch-Site", b"none"), (b"Origin", b"http://127.0.0.1:9901"))
 def test_own_pages_and_the_address_bar_are_served(mark: tuple[bytes, bytes]) -> None:
     """With any method."""
     assert status(mark, method="PUT") == 0

@@ -7,6 +7,7 @@ import pytest
 import trustme
 
 from proxy.wire.server_tls import ServerTlsTransport
+from tests.cases import cases
 from tests.unit.wire.upper import Peers
 
 
@@ -115,7 +116,7 @@ async def test_after_our_own_end_what_comes_is_dropped() -> None:
     assert (peers.upper.told, peers.below.closed) == (["made", "eof"], True)
 
 
-@pytest.mark.parametrize("in_order", [True, False])
+@cases("in_order", True, False)
 async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order: bool) -> None:
     """Its request was whole."""
     peers = Server().shake()
@@ -132,7 +133,7 @@ async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order:
     assert (len(peers.below.written) > 0, peers.below.closed) == (True, True)
 
 
-@pytest.mark.parametrize("in_order", [True, False])
+@cases("in_order", True, False)
 async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in_order: bool) -> None:
     """The protocol above is told once."""
     peers = Server().shake()

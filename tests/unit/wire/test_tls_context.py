@@ -51,7 +51,7 @@ class Lax:
         return made
 
 
-@pytest.mark.parametrize("has_file", [True, False])
+@cases("has_file", True, False)
 def test_nothing_depends_on_the_system_below(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -74,7 +74,7 @@ def test_senders_certificates_are_checked_as_servers_are(tmp_path: Path, monkeyp
     assert (context.minimum_version, context.verify_flags) == (ssl.TLSVersion.TLSv1_2, VERIFY_FLAGS)
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@cases("spelling", *SPELLINGS)
 def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     """Whatever option names them."""
     path = tmp_path / "all.pem"

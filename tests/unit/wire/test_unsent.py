@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from proxy.wire.unsent import LOOK, PeerProgress, queued, unsent
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 
 ASKED = pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="the system cannot be asked")
@@ -60,7 +61,7 @@ def test_both_what_waits_here_and_what_the_system_holds_count(pair: tuple[socket
     assert (unsent(transport), unsent(bare)) == (queued(here) + 7, 7)
 
 
-@pytest.mark.parametrize("platform", ["win32", "freebsd14"])
+@cases("platform", "win32", "freebsd14")
 def test_where_it_cannot_be_asked_the_system_holds_nothing(
     platform: str, pair: tuple[socket.socket, socket.socket]
 ) -> None:

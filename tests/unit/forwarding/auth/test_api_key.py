@@ -4,6 +4,7 @@ import pytest
 
 from proxy.errors import CredentialRefused
 from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
+from tests.cases import cases
 from tests.unit.forwarding.world import request
 
 
@@ -14,13 +15,13 @@ def authenticator(*keys: bytes) -> ApiKeyAuthenticator:
     return made
 
 
-@pytest.mark.parametrize("key", [b"k1", b"key 2"])
+@cases("key", b"k1", b"key 2")
 async def test_each_key_is_accepted(key: bytes) -> None:
     """A key has no name."""
     assert await authenticator(b"k1", b"key 2").authenticate(request("GET /", (b"x-api-KEY", key)), "192.0.2.7") == ""
 
 
-@pytest.mark.parametrize("values", [(), (b"",), (b"k",), (b"k11",), (b"\xe4",), (b"k1", b"k1")])
+@cases("values", (), (b"",), (b"k",), (b"k11",), (b"\xe4",), (b"k1", b"k1"))
 async def test_anything_else_is_refused(values: tuple[bytes, ...]) -> None:
     """It may be missing, wrong or repeated."""
     with pytest.raises(CredentialRefused, match="as X-API-Key"):

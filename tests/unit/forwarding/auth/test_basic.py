@@ -9,6 +9,7 @@ import pytest
 from proxy.errors import CredentialMissing, Draining, SenderLeft
 from proxy.forwarding.auth.basic import MOST_CACHED, BasicAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
+from tests.cases import cases
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.unit.forwarding.world import MemorySender, request, turns
 
@@ -60,9 +61,7 @@ async def test_a_correct_password_is_cached(world: World) -> None:
     assert [address for address, *_ in world.checks.begun] == ["192.0.2.7"]
 
 
-@pytest.mark.parametrize(
-    "value", [basic("erp", "wrong"), basic("erp", "other"), basic("who", "right"), basic("", "right")]
-)
+@cases("value", basic("erp", "wrong"), basic("erp", "other"), basic("who", "right"), basic("", "right"))
 async def test_each_wrong_password_costs_a_check(world: World, value: bytes) -> None:
     """Unknown names are checked too."""
     for _ in range(2):
@@ -71,7 +70,7 @@ async def test_each_wrong_password_costs_a_check(world: World, value: bytes) -> 
     assert len(world.checks.begun) == 2
 
 
-@pytest.mark.parametrize("values", [(), (b"Bearer x",), (basic("erp", "right"), basic("erp", "right"))])
+@cases("values", (), (b"Bearer x",), (basic("erp", "right"), basic("erp", "right")))
 async def test_what_shows_no_password_costs_none(world: World, values: tuple[bytes, ...]) -> None:
     """Two fields are ambiguous."""
     with pytest.raises(CredentialMissing):

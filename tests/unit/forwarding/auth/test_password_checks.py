@@ -65,7 +65,7 @@ async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> Non
     assert await asyncio.gather(*begun[:-1]) == [True] * AT_A_TIME
 
 
-@pytest.mark.parametrize("made", [bcrypt_hash, argon2_hash])
+@cases("made", bcrypt_hash, argon2_hash)
 def test_a_password_belongs_to_its_hash_alone(made: object) -> None:
     """This holds for bcrypt and argon2."""
     assert callable(made)
@@ -75,7 +75,7 @@ def test_a_password_belongs_to_its_hash_alone(made: object) -> None:
     assert not matches(hashed, b"")
 
 
-@pytest.mark.parametrize("variant", ["$2a$", "$2b$", "$2y$"])
+@cases("variant", "$2a$", "$2b$", "$2y$")
 def test_all_variants_of_bcrypt_are_one(variant: str) -> None:
     """They differ in bugs of old programs only."""
     assert matches(bcrypt_hash("x").replace("$2y$", variant), b"x")
@@ -86,9 +86,7 @@ def test_of_a_long_password_bcrypt_reads_the_beginning() -> None:
     assert matches(bcrypt_hash("x" * 72), b"x" * 100)
 
 
-@pytest.mark.parametrize(
-    "hashed", [f"$2y$04${'.' * 21}9{'9' * 31}", "$argon2id$v=19$m=1,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA"]
-)
+@cases("hashed", f"$2y$04${'.' * 21}9{'9' * 31}", "$argon2id$v=19$m=1,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA")
 def test_nothing_belongs_to_a_broken_hash(hashed: str) -> None:
     """Its form is correct."""
     assert not matches(hashed, b"x")

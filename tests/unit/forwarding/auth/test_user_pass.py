@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from proxy.forwarding.auth.user_pass import user_pass
+from tests.cases import cases
 from tests.fakes.passwords import basic
 
 
@@ -24,21 +25,19 @@ def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> 
     assert user_pass(value) == found
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
-    [
-        b"",
-        b"Basic",
-        b"Basic ",
-        b"Bearer YTpi",
-        b"BasicYTpi",
-        b"Basic YTpi!",
-        b"Basic YTp",
-        b"Basic YT pi",
-        b"Basic \xe4\xe4\xe4\xe4",
-        b"Basic " + b64encode(b"no colon"),
-        b"Basic " + b64encode(b"a:b\x00c"),
-    ],
+    b"",
+    b"Basic",
+    b"Basic ",
+    b"Bearer YTpi",
+    b"BasicYTpi",
+    b"Basic YTpi!",
+    b"Basic YTp",
+    b"Basic YT pi",
+    b"Basic \xe4\xe4\xe4\xe4",
+    b"Basic " + b64encode(b"no colon"),
+    b"Basic " + b64encode(b"a:b\x00c"),
 )
 def test_what_is_no_user_pass_is_none(value: bytes) -> None:
     """Its form is wrong."""

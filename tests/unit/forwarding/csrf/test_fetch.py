@@ -1,7 +1,5 @@
 """CSRF tokens that are fetched for a sender."""
 
-import pytest
-
 from tests.cases import cases
 from tests.unit.forwarding.world import World, lines, ok, turns
 
@@ -36,7 +34,7 @@ async def test_the_message_is_sent_again_with_token_and_session() -> None:
     world.check(replays=("fetch_csrf",), attempts=2)
 
 
-@pytest.mark.parametrize("refusal", [405, 501])
+@cases("refusal", 405, 501)
 async def test_get_is_tried_where_head_is_refused(refusal: int) -> None:
     """SAP's own clients do the same."""
     world = await challenged()

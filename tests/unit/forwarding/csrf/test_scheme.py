@@ -1,7 +1,5 @@
 """The X-CSRF-Token scheme."""
 
-import pytest
-
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.prepared_request import PreparedRequest
@@ -43,7 +41,7 @@ def test_a_fetch_says_nothing_of_the_message_but_target_via_and_session(cookies:
     assert request.fields == [b"via:1.0 a", b"Via: 1.1 me", b"X-CSRF-Token: Fetch", *line, b"Authorization: Bearer t"]
 
 
-@pytest.mark.parametrize("value", [b"", b"Required", b"fetch"])
+@cases("value", b"", b"Required", b"fetch")
 def test_what_is_no_token_gives_no_unit(value: bytes) -> None:
     """It may be a demand, or an echo."""
     assert scheme.read(response_head(b"HTTP/1.1 200 x", (b"X-CSRF-Token", value)), prepared(), AUTH) is None

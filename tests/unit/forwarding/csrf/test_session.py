@@ -2,12 +2,11 @@
 
 import asyncio
 
-import pytest
-
 from proxy.forwarding.csrf.session import RouteCsrf
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner, woken
+from tests.cases import cases
 from tests.unit.forwarding.csrf.units import AUTH, unit
 
 
@@ -170,7 +169,7 @@ async def test_a_late_fault_is_nobodys_any_more() -> None:
     assert session.unit(AUTH) == unit()
 
 
-@pytest.mark.parametrize("second", [unit(), None])
+@cases("second", unit(), None)
 async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: CsrfUnit | None) -> None:
     """The exchanges share the second fetch."""
     session, upstream = RouteCsrf(), Upstream()

@@ -34,9 +34,7 @@ def test_a_route_without_options_has_no_limits() -> None:
     assert limits_of(settings(), HandLoop().deadlines()) is None
 
 
-@pytest.mark.parametrize(
-    "options", [{"content_types": ["text/*"]}, {"rate": {"per_sender": "1/s"}}, {"max_concurrency": 1}]
-)
+@cases("options", {"content_types": ["text/*"]}, {"rate": {"per_sender": "1/s"}}, {"max_concurrency": 1})
 async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
     """They can be acquired, released and closed."""
     made = limits(**options)
