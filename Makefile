@@ -31,7 +31,7 @@ test: $(VENV)/dev.stamp newman $(VENV)/console.stamp
 test-sources: $(VENV)/dev.stamp
 	@rm -f .coverage .coverage.*
 	$(PYTEST) --cov --cov-report=
-	@$(BIN)/python -m tests.coverage
+	@$(BIN)/python -m tools.coverage
 
 # What senders and upstreams see once more with the data path compiled, as a wheel has it; printed at the end. Pages and
 # the admin address are not of the data path.
@@ -53,10 +53,10 @@ check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
-	$(BIN)/python -m tests.vendored
+	$(BIN)/python -m tools.vendored
 	@tsc=$(VENV)/console/node_modules/.bin/tsc; if test -x $$tsc; then echo $$tsc --project tests/console; $$tsc --project tests/console; \
 		else echo "The console's scripts are not checked, because npm could not install tsc." >&2; test "$$CI" != true; fi
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tools.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
 docs: $(VENV)/dev.stamp
@@ -75,7 +75,7 @@ chromium: $(VENV)/dev.stamp
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.screenshots $(PORT_BASE)
+	$(BIN)/python -m tools.screenshots $(PORT_BASE)
 
 # Minutes of looking for octets that are misread, for each claim; what was found earlier is a case of `make test`.
 MINUTES ?= 10

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cases import cases
 from tests.docs.pages import PAGES, ROOT, read
-from tests.screenshots.png import Header, chunk, header, unfiltered, with_palette
+from tools.screenshots.png import Header, chunk, header, unfiltered, with_palette
 
 LARGEST = 150_000
 "Bytes; somebody may read the page on a telephone."

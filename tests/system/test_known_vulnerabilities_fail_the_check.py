@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from tests.audit import judge, main
 from tests.cases import cases
 from tests.system.command import ROOT, Finished, execute, free_port
+from tools.audit import judge, main
 
 FAULT = {
     "id": "PYSEC-2026-1",
@@ -48,7 +48,7 @@ async def serving(service: Service) -> AsyncIterator[str]:
 
 async def audit(*options: str) -> Finished:
     """The audit, to its end."""
-    return await execute(sys.executable, "-m", "tests.audit", *options)
+    return await execute(sys.executable, "-m", "tools.audit", *options)
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:

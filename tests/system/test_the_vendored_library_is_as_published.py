@@ -4,7 +4,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from tests import vendored
+from tools import vendored
 
 
 def test_the_files_have_their_hashes() -> None:

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.programs import chromium
-from tests.screenshots.png import with_palette
 from tests.system.command import ROOT, Command
+from tools.screenshots.png import with_palette
 
 FOLDER = ROOT / "docs/images"
 ORDER = "Order"

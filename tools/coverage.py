@@ -1,4 +1,4 @@
-"""What the tests covered: `python -m tests.coverage`, after `pytest --cov`.
+"""What the tests covered: `python -m tools.coverage`, after `pytest --cov`.
 
 Of the whole nearly everything, and of the modules that decide everything: which those are stands in pyproject.toml, in
 the import-linter's contract about them.

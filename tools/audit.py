@@ -1,4 +1,4 @@
-"""Are vulnerabilities known of what the proxy runs on? `python -m tests.audit`, a part of `make check`.
+"""Are vulnerabilities known of what the proxy runs on? `python -m tools.audit`, a part of `make check`.
 
 pip-audit asks PyPI about what constraints.lock has of the proxy's own requirements; development tools are left out. A
 vulnerability fails. Where the service does not answer, or does not know a distribution, this is said, and nothing

@@ -1,6 +1,6 @@
-"""The library that the console's pages use, as its makers published it: `python -m tests.vendored` verifies it.
+"""The library that the console's pages use, as its makers published it: `python -m tools.vendored` verifies it.
 
-`python -m tests.vendored VERSION` renews it with npm. Read what changed before you commit that.
+`python -m tools.vendored VERSION` renews it with npm. Read what changed before you commit that.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         renew(sys.argv[1])
     if changed := changed_files():
-        sys.exit(f"Not as published: {', '.join(changed)}. `python -m tests.vendored VERSION` renews them.")
+        sys.exit(f"Not as published: {', '.join(changed)}. `python -m tools.vendored VERSION` renews them.")
 
 
 if __name__ == "__main__":
