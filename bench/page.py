@@ -3,7 +3,7 @@
 Which of the two comes first changes from round to round: where it did not, the second of two equal runs had a p99
 that was 8 % higher.
 
-The page asks for everything as a browser does, then reads its stream of events, which has the newest messages five
+The page asks for everything as a browser does, then reads its stream of events, which has the newest messages four
 times a second. It is usually on another machine, so it reads when the load leaves a core idle; what it does with the
 events is the browser's affair.
 """
