@@ -73,7 +73,8 @@ class Machine:
     async def states(self) -> dict[str, str]:
         """The state of each message, when all were tried that could be."""
         address = Address(host="127.0.0.1", port=self.admin)
-        (token,) = await asyncio.to_thread(find_tokens, address, {}, self.folder / "store")
+        places = {"TMPDIR": str(self.folder)}  # as for the commands: other folders keep what killed processes left
+        (token,) = await asyncio.to_thread(find_tokens, address, places, self.folder / "store")
         url, fields = f"http://127.0.0.1:{self.admin}/outbox/messages", {"Authorization": f"Bearer {token}"}
         async with asyncio.timeout(30), ClientSession(headers=fields) as session:
             while True:
