@@ -50,6 +50,8 @@ class Deliverer:
         self._pauses: set[asyncio.Future[None]] = set()
         self._breakers: dict[object, CircuitBreaker] = {}
         self._is_away = False
+        self._refused: set[object] = set()
+        "What the store has not stored yet, because it failed. It may be able to read and not to write: on a full disk."
 
     def breakers_of(self, route: Route) -> tuple[CircuitBreaker, CircuitBreaker]:
         """Returns the circuit breakers of a route's token source and upstream."""
@@ -80,15 +82,22 @@ class Deliverer:
 
         Then the next process finds that the delivery was begun.
         """
-        while not self.stopped:
-            try:
-                await settle()
-            except OutboxUnavailable as error:
-                self.store_failed(error)
-                await self.pause(STORE_PAUSE)
+        refused = object()
+        try:
+            while not self.stopped:
+                try:
+                    await settle()
+                except OutboxUnavailable as error:
+                    self._refused.add(refused)
+                    self.store_failed(error)
+                    await self.pause(STORE_PAUSE)
+                else:
+                    break
             else:
-                self.store_answered()
                 return
+        finally:
+            self._refused.discard(refused)
+        self.store_answered()
 
     async def pause(self, seconds: float) -> None:
         """Waits, but not longer than the process lives."""
@@ -110,8 +119,8 @@ class Deliverer:
             self.log.logger.error("store.unreachable", detail=error.detail)
 
     def store_answered(self) -> None:
-        """Logs that the store can be used again."""
-        if self._is_away:
+        """Logs that the store can be used again, if it has taken all that it had refused."""
+        if self._is_away and not self._refused:
             self._is_away = False
             self.log.logger.info("store.reached")
 

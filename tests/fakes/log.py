@@ -14,6 +14,8 @@ class LogLines(LineWriter):
     def __init__(self) -> None:
         super().__init__(-1)
         self.text: list[str] = []
+        self._read: list[dict[str, Any]] = []
+        "Of `text`, as far as somebody has asked."
         self._changed = asyncio.Event()
 
     def write(self, line: str) -> None:
@@ -23,7 +25,8 @@ class LogLines(LineWriter):
 
     def named(self, event: str) -> list[dict[str, Any]]:
         """Each has to be JSON."""
-        return [line for line in map(json.loads, self.text) if line["event"] == event]
+        self._read += map(json.loads, self.text[len(self._read) :])
+        return [line.copy() for line in self._read if line["event"] == event]
 
     async def reach(self, event: str, count: int = 1) -> list[dict[str, Any]]:
         async with asyncio.timeout(PATIENCE):

@@ -1,6 +1,7 @@
 """The proxy in the process of a test: configured by a YAML text, its log in memory, its clocks moved by hand."""
 
 import asyncio
+import itertools
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -172,8 +173,10 @@ def tenant_document(tenant: Tenant, ca_file: Path, **route: Any) -> Document:
 async def until(fact: Callable[[], object]) -> None:
     """Turn the event loop until something holds."""
     async with asyncio.timeout(PATIENCE):
-        while not fact():  # noqa: ASYNC110 - there is no event for what is deep inside
-            await asyncio.sleep(0)
+        for turn in itertools.count():
+            if fact():
+                return
+            await asyncio.sleep(0 if turn < 100 else 0.001)  # what is done by another thread needs the processor
 
 
 async def turns(count: int = 50) -> None:
