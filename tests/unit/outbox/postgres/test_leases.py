@@ -183,6 +183,7 @@ async def test_a_look_now_and_then_finds_what_nobody_told(replica: Replica, stor
         for route in ("a", "b", "held"):
             await accept(other, route=route)
         await other.hold("held")
+    await store._waking.close()  # it listens no more, to what is still on its way either
     found: list[str] = []
     store.on_change(found.append)
     await store._waking.look()
