@@ -13,36 +13,60 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 # Without bytecode each process compiles what it imports, and pytest rewrites all tests: ten seconds for each of its workers.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-sources test-compiled test-fast check docs chromium screenshots prove fuzz bench image dist wheels lock clean
+.PHONY: run test test-compiled test-fast coverage check docs chromium screenshots prove fuzz bench image dist wheels lock clean
+.PHONY: test-flow test-unit test-system test-browser test-proofs test-documents
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml --port-base $(PORT_BASE)
 
-# Tests of one file stay with one worker as long as there are others, so that few of them wait for each other's ports.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest
 
-# Side by side, so that no processor waits while a test does.
+# All tests, in parts, four at a time, so that no processor waits while a test does; the longest begin first.
 test: $(VENV)/dev.stamp newman $(VENV)/console.stamp
-	@$(if $(TESTS),$(PYTEST) $(TESTS),$(MAKE) --no-print-directory --jobs=2 --keep-going test-sources test-compiled)
+	@$(if $(TESTS),$(PYTEST) -n 2 --dist worksteal $(TESTS),$(MAKE) --no-print-directory --jobs=4 --keep-going \
+		test-flow test-unit test-system test-browser test-proofs test-documents)
 
-# All as it stands.
-test-sources: $(VENV)/dev.stamp
+# Prints at the end what it has found; until then `tail -f .venv/tests/test-flow.log` shows how far it is.
+part = mkdir -p $(VENV)/tests; $1 -p no:cacheprovider $2 >$(VENV)/tests/$@.log 2>&1; status=$$?; \
+	cat $(VENV)/tests/$@.log; exit $$status
+
+test-flow test-browser: $(VENV)/dev.stamp
+	@$(call part,$(PYTEST),tests/$(@:test-%=%))
+
+test-unit: $(VENV)/dev.stamp
+	@$(call part,$(PYTEST),tests/unit tests/fuzz)
+
+test-system: $(VENV)/dev.stamp
+	@$(call part,$(PYTEST),tests/system $(PROOFS:%=--ignore=%))
+
+test-documents: $(VENV)/dev.stamp
+	@$(call part,$(PYTEST),tests/docs tests/deploy)
+
+# What an outbox and replicas promise, whatever happens to their processes; `make prove` tries more of it.
+PROOFS := $(addprefix tests/system/,test_an_outbox_loses_nothing_that_it_accepted.py test_replicas_survive_each_other.py \
+	test_replicas_share_their_outboxes.py)
+test-proofs: $(VENV)/dev.stamp
+	@$(call part,$(PYTEST),$(PROOFS))
+
+# What of the proxy the tests run, which doubles what they take. Commands are measured if their test says so.
+coverage: $(VENV)/dev.stamp
 	@rm -f .coverage .coverage.*
-	$(PYTEST) --cov --cov-report=
+	$(PYTEST) -n 2 --dist worksteal --cov --cov-report= tests/unit tests/flow
+	$(PYTEST) -n 2 --dist worksteal --cov --cov-report= --cov-append -m measured tests/system
 	@$(BIN)/python -m tools.coverage
 
-# What senders and upstreams see once more with the data path compiled, as a wheel has it; printed at the end. Pages and
-# the admin address are not of the data path.
+# What senders and upstreams see, with the data path compiled, as a wheel has it. The sandbox, pages, the admin address and PostgreSQL are
+# not of the data path.
+WITHOUT := console test_sandbox_* test_the_admin_* test_replicas_*
 test-compiled: $(QUICKLY).stamp
-	@test ! -d $(QUICKLY) || { EXPECTED=compiled $(BIN)/python -m pytest -o pythonpath="$(QUICKLY) ." -p no:cacheprovider \
-		--ignore=tests/flow/console --ignore-glob="*test_sandbox_*" --ignore-glob="*test_the_admin_*" tests/flow \
-		>$(QUICKLY).log 2>&1; status=$$?; cat $(QUICKLY).log; exit $$status; }
+	@test ! -d $(QUICKLY) || EXPECTED=compiled $(PYTEST) -o pythonpath="$(QUICKLY) ." -p no:cacheprovider tests/flow \
+		$(WITHOUT:%=--ignore-glob="*/%")
 
 # For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; with fewer random examples.
 test-fast: $(VENV)/dev.stamp
-	$(PYTEST) --hypothesis-profile=quick tests/unit
+	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick tests/unit
 
 check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .
@@ -65,13 +89,11 @@ docs: $(VENV)/dev.stamp
 # What an outbox promises, at every step at which its process or disk can fail, and what replicas promise, with 10,000 messages and
 # troubles at random; `make test` tries some of it. SEED=N draws the same troubles again.
 prove: $(VENV)/dev.stamp
-	PROVE=1 $(BIN)/python -m pytest -n 2 -rP tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
-		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py \
-		tests/unit/outbox/postgres/test_lease_model.py tests/unit/oauth/test_shared_granter_model.py
+	PROVE=1 $(PYTEST) -n 2 -rP $(PROOFS) tests/unit/outbox/postgres/test_lease_model.py tests/unit/oauth/test_shared_granter_model.py
 
 # Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
 chromium: $(VENV)/dev.stamp
-	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --no-shell chromium
+	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --only-shell chromium
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp

@@ -1,6 +1,5 @@
 """What all tests share."""
 
-import itertools
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -15,8 +14,6 @@ from proxy.wire import heads
 from tests.fakes.pgbouncer import PgBouncer, pgbouncer
 from tests.fakes.postgres import PostgresServer, postgres
 from tests.programs import missing
-
-NUMBERS = itertools.count(1)
 
 # How long an example takes says how busy the machine is, so none has a deadline.
 settings.register_profile("whole", deadline=None, max_examples=500 if os.environ.get("PROVE") else 50)
@@ -73,9 +70,10 @@ def pooler(postgres_server: PostgresServer) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture
-def database(postgres_server: PostgresServer) -> str:
-    """The name of a new database, which is empty."""
-    return postgres_server.create_database(f"test_{next(NUMBERS)}")
+def database(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database, which is empty."""
+    with postgres_server.database() as name:
+        yield name
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,9 +68,13 @@ def axe() -> Path:
 
 
 def chromium() -> str:
-    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it."""
-    own = next(BROWSERS.glob("chromium-*/chrome-linux*/chrome"), "")
-    found = os.environ.get("CHROMIUM") or str(own) or which("chromium") or which("chromium-browser") or ""
+    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it.
+
+    The one without windows is preferred, because it takes half the time.
+    """
+    own = next(BROWSERS.glob("chromium_headless_shell-*/*/*headless?shell"), "")
+    on_path = filter(None, map(which, ("chromium-headless-shell", "chromium", "chromium-browser")))
+    found = os.environ.get("CHROMIUM") or str(own) or next(on_path, "")
     return found if find_spec("playwright") else ""
 
 
@@ -84,7 +88,7 @@ PROGRAMS = {
     "axe-core": Program(is_there=lambda: axe().exists()),  # `make test` has npm install it
     "bash": on_path("bash", "bash"),
     "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
-    "chromium": Program(is_there=chromium, packages="chromium fonts-dejavu-core"),
+    "chromium": Program(is_there=chromium, packages="chromium-headless-shell fonts-dejavu-core"),
     "curl": on_path("curl", "curl"),
     "ensurepip": Program(is_there=partial(find_spec, "ensurepip"), packages="python3-venv"),
     "fonts": Program(is_there=lambda: next(FONTS.rglob("*.[ot]tf"), None), packages="fonts-dejavu-core"),

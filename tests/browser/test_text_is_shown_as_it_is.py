@@ -1,11 +1,25 @@
 """What is indented keeps its meaning; what is hidden is shown."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import OpenPage
 from tests.cases import cases
+from tests.fakes.console_api import ConsoleApi
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """One for all of these tests: the functions that they call change nothing."""
+    api = ConsoleApi()
+    await api.start()
+    page = await browser.new_page()
+    await page.goto(api.url)
+    yield page
+    await page.context.close()
+    await api.stop()
 
 
 async def call(page: Page, module: str, name: str, *values: object) -> Any:
@@ -25,9 +39,9 @@ async def call(page: Page, module: str, name: str, *values: object) -> Any:
     ("<a></b></c>", None),
     ("UNA:+.? 'UNB+", None),
 )
-async def test_indenting_changes_white_space_only(open_page: OpenPage, text: str, shown: str | None) -> None:
+async def test_indenting_changes_white_space_only(page: Page, text: str, shown: str | None) -> None:
     """Digits, repeated names and mixed content stay; what is not well-formed, too."""
-    assert await call(await open_page(), "text/indent.js", "indented", text, "") == shown
+    assert await call(page, "text/indent.js", "indented", text, "") == shown
 
 
 async def test_hidden_characters_are_shown(page: Page) -> None:

@@ -27,7 +27,7 @@ routes:
 """
 PROGRAMS = {
     "csharp": ("Send.cs", "sh", "-c", 'mcs -nologo "$0" && mono Send.exe'),
-    "java": ("Send.java", "java"),
+    "java": ("Send.java", "java", "-XX:TieredStopAtLevel=1"),
     "php": ("send.php", "php"),
     "sh": ("send.sh", "sh", "-eu"),
 }

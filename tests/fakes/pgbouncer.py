@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fakes.postgres import ADMIN, PASSWORD, PostgresServer, free_port, run, unprivileged
+from tests.fakes.postgres import ADMIN, PASSWORD, PostgresServer, free_port, unprivileged, wait_until_it_serves
 from tests.programs import pgbouncer as program
 
 SETTINGS = """
@@ -55,7 +55,7 @@ def pgbouncer(server: PostgresServer) -> Iterator[PgBouncer]:
             [*unprivileged(), program(), str(folder / "settings")], stdout=log, stderr=log, start_new_session=True
         )
     try:
-        run(server.client("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), attempts=200)
+        wait_until_it_serves(f"postgresql://proxy:{PASSWORD}@127.0.0.1:{port}/{ADMIN}")
         yield PgBouncer(port)
     finally:
         process.kill()

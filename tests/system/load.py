@@ -13,8 +13,9 @@ SENDERS = 8
 class Load:
     """Half of the senders keep their connections."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, pause: float = 0.0) -> None:
+        """`pause` is that of each sender between two messages, in seconds."""
+        self._port, self._pause = port, pause
         self._ended = False
         self._counted = asyncio.Event()
         self.sent = 0
@@ -47,6 +48,7 @@ class Load:
     async def _send(self, *, keeps: bool) -> None:
         sender: Sender | None = None
         while not self._ended:
+            await asyncio.sleep(self._pause)
             self.sent += 1
             number = self.sent
             try:

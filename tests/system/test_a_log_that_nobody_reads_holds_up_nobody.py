@@ -14,8 +14,8 @@ from tests.fakes.sender import Sender, request
 from tests.system.command import PATIENCE, Command
 
 ASK = request(b"POST /http/invoices", body=b"x")
-EXCHANGES = 600
-"Their lines fill a pipe several times."
+EXCHANGES = 400
+"Their lines fill a pipe twice."
 LAUNCH = """
 import os, sys
 os.dup2(int(sys.argv[1]), 2)

@@ -60,7 +60,7 @@ def test_the_chromium_that_was_installed_for_tests_is_preferred(
     """Its folder is named after its version and the platform; $CHROMIUM wins over it."""
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr(programs, "BROWSERS", tmp_path)
-    own = tmp_path / "chromium-1255" / "chrome-linux-arm64" / "chrome"
+    own = tmp_path / "chromium_headless_shell-1255" / "chrome-headless-shell-linux-arm64" / "chrome-headless-shell"
     own.parent.mkdir(parents=True)
     own.touch()
     assert programs.chromium() == str(own)

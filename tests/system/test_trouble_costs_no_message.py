@@ -82,7 +82,7 @@ async def test_a_secret_is_replaced_and_the_old_one_refused(
 ) -> None:
     """The file alone tells of it."""
     endpoint.lifetimes["id"] = 4
-    load = Load(proxy.port)
+    load = Load(proxy.port, pause=0.02)  # it takes seconds until the file is read and the token renewed
     async with load.running():
         await load.goes_on()
         endpoint.secrets = {"first", "second"}

@@ -62,7 +62,7 @@ async def main(folder: Path, plant: str) -> None:
     watch(folder, "", 0)
     ctypes.CDLL(None).disk_budget(ctypes.c_long(ROOM))
     store = await SqliteOutbox.open(folder, keys=Keys(), clock=SystemClock())
-    for turn, size in enumerate((700, 15_000, 100_000)):
+    for turn, size in enumerate((2_000, 15_000, 100_000)):
         accepted = await fill(store, turn * 1_000_000, size)
         assert len(accepted) > 20, len(accepted)
         dead = (await store.take(ROUTE, most=1, now=NOW))[0].id

@@ -64,7 +64,7 @@ async def until(fact: Callable[[], object]) -> None:
     """Turn the event loop until it holds."""
     async with asyncio.timeout(30):
         while not fact():  # noqa: ASYNC110 - there is no event for what is deep inside
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # the database needs the processor
 
 
 async def test_an_operation_returns_what_it_returns(opened: Opened) -> None:
