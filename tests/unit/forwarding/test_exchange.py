@@ -43,28 +43,6 @@ async def test_a_token_too_young_is_not_renewed() -> None:
     world.check(status=401, attempts=1)
 
 
-async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> None:
-    """The next exchange gets the new token."""
-    world = World(buffer=1)
-    await world.send(body=b"abc")
-    await world.answer(UNAUTHORIZED)
-
-    world.check(status=401)
-    assert len(world.source.refused) == 1
-
-
-async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
-    """The next message has a unit."""
-    world = World(buffer=1)
-    await world.send(body=b"abc")
-    await world.answer(REQUIRED)
-    assert lines(world.asked())[0] == b"HEAD /http/in HTTP/1.1"
-    await world.answer(ok(b"", b"X-CSRF-Token: N1"))
-
-    world.check(status=403, attempts=1)
-    assert world.route.csrf.unit(b"Bearer t1") is not None
-
-
 async def with_unit() -> World:
     """Returns a world whose route has a CSRF unit."""
     world = World()

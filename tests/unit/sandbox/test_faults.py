@@ -10,22 +10,15 @@ from proxy.sandbox.tokens import UNLIMITED
 from tests.cases import cases, grouped_cases
 
 
-class Sleeper:
-    """Until `end` is set."""
-
-    def __init__(self) -> None:
-        self.asked: list[float] = []
-        self.end = asyncio.Event()
-
-    async def __call__(self, seconds: float) -> None:
-        self.asked.append(seconds)
-        await self.end.wait()
+async def sleep(_: float) -> None:
+    """For ever."""
+    await asyncio.Event().wait()
 
 
 @pytest.fixture
 def faults() -> Faults:
     """All faults are off."""
-    return Faults(sleep=Sleeper())
+    return Faults(sleep=sleep)
 
 
 async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
@@ -58,17 +51,6 @@ def test_a_fault_without_a_count_strikes_until_it_is_switched_off(faults: Faults
     assert [faults.strike("neo.expires_in") for _ in range(3)] == [switch, switch, switch]
     faults.clear()
     assert faults.strike("neo.expires_in") is None
-
-
-async def test_the_value_of_slow_is_the_delay() -> None:
-    """By the injected sleep."""
-    sleeper = Sleeper()
-    faults = Faults(sleep=sleeper)
-    faults.switch_on("runtime.slow", 7, count=1)
-    request = await delayed(faults, "runtime.slow")
-    sleeper.end.set()
-    await request
-    assert sleeper.asked == [7]
 
 
 @cases("name", "neo.slow", "neo.hang")

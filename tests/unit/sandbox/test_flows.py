@@ -1,6 +1,5 @@
 """Integration flows."""
 
-import json
 import re
 
 from hypothesis import given
@@ -32,14 +31,6 @@ def test_a_path_leads_to_its_flow(path: str, address: str | None) -> None:
 def test_only_the_orders_flow_has_csrf_protection() -> None:
     """SAP's example has it, too."""
     assert [flow.address for flow in FLOWS if flow.csrf] == ["/orders"]
-
-
-def test_the_orders_flow_shows_a_product() -> None:
-    """As in SAP's example."""
-    reply = run("/http/orders", start=b'{"productIdentifier":"HT-1080"}')
-    assert isinstance(reply, Reply)
-    assert isinstance(reply.body, bytes)
-    assert json.loads(reply.body)["Products"]["Product"]["ProductId"] == "HT-1080"
 
 
 @cases(

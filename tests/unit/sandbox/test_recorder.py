@@ -1,7 +1,6 @@
 """Counts and messages."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -51,14 +50,6 @@ def test_all_values_of_a_field_are_returned_in_order() -> None:
     """In any case."""
     assert message().field("X-a") == ("1", "2")
     assert message().field("Y") == ()
-
-
-def test_a_message_is_json_byte_for_byte() -> None:
-    """By number."""
-    document = json.loads(json.dumps(message().as_dict()))
-    assert document["body_start"].encode("latin-1") == b"\xff"
-    assert document["fields"] == [["X-A", "1"], ["x-a", "2"]]
-    assert document.keys() == set(RecordedMessage.__slots__)
 
 
 def test_the_log_keeps_the_newest_20_000_messages(log: MessageLog) -> None:

@@ -39,19 +39,6 @@ async def test_the_end_of_a_body_may_come_alone(server: MemoryServer, wire: Wire
     assert (server.bodies, wire.received()) == ([b"de"], b"<ok>")
 
 
-async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """RFC 9112 §9.3.2."""
-    await wire.send(post(b"abc") + GET[:10])
-    assert (len(server.requests), wire.transport.reading) == (1, False)
-
-    await wire.answer(b"<1>")
-    assert wire.transport.reading
-    await wire.send(GET[10:])
-    await wire.answer(b"<2>")
-
-    assert (len(server.requests), wire.received()) == (2, b"<1><2>")
-
-
 async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, wire: Wire) -> None:
     """They go behind what is held."""
     await wire.send(post(b"a") + GET[:10])

@@ -122,22 +122,6 @@ async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> N
     assert (wire.end, len(server.connections)) == ("aborted", 1)
 
 
-async def test_an_idle_sender_may_send_its_last_request_when_draining(server: MemoryServer, wire: Wire) -> None:
-    """If it does not begin soon, it is closed."""
-    silent = server.connect()
-    for each in (wire, silent):
-        await each.send(GET)
-        await each.answer(b"<1>")
-        each.connection.drain()
-    await wire.send(GET)
-    assert wire.connection.persistent() is False
-    await wire.answer(b"<2>")
-    assert silent.end == "open"
-    silent.wait(LINGER)
-
-    assert (wire.received(), wire.end, silent.received(), silent.end) == (b"<1><2>", "closed", b"<1>", "closed")
-
-
 async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> None:
     """Its time was nearly up."""
     wire.wait(74)

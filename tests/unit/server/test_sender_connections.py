@@ -21,20 +21,6 @@ def connection(address: str) -> CountedConnection:
     return cast("CountedConnection", Counted(address))
 
 
-def test_a_crowd_has_a_limit() -> None:
-    """One too many counts as long as it is there."""
-    connections = SenderConnections[CountedConnection](Limits(max_connections=2))
-    several = [connection(f"192.0.2.{number}") for number in range(3)]
-    refusals = [connections.add(each) for each in several]
-    assert refusals[:2] == [None, None]
-    assert isinstance(refusals[2], Overloaded)
-    assert (refusals[2].retry_after, len(connections), set(connections)) == (1, 3, set(several))
-
-    connections.remove(several[2])
-    connections.remove(several[0])
-    assert connections.add(connection("192.0.2.9")) is None
-
-
 def test_a_crowd_is_no_larger_than_the_system_allows() -> None:
     """Whatever the configuration says."""
     connections = SenderConnections[CountedConnection](Limits(max_connections=10), most=1)

@@ -28,24 +28,6 @@ async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: t
         assert (await ask(connection), server.accepted) == (b"ok", 1)
 
 
-@pytest.mark.parametrize(
-    ("host", "advice"),
-    [("127.0.0.1", r"set `tls\.ca_file`"), ("other.example", "check the host name")],
-    ids=["another authority", "another name"],
-)
-async def test_a_certificate_that_is_not_accepted_is_no_connection(
-    host: str, advice: str, authority: trustme.CA, ca_file: Path
-) -> None:
-    """The sentence says what to do."""
-    issuer = authority if host == "other.example" else trustme.CA()
-    context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
-    async with upstream(tls=server_context(issuer, host)) as (server, port), pool(port, tls=context) as (ours, _):
-        with pytest.raises(UpstreamUnreachable, match=f"is not accepted .*: .*{advice}") as raised:
-            await ours.connect(10)
-
-        assert (raised.value.error_type, server.heard, ours.leased) == ("tls_certificate_error", [], 0)
-
-
 async def test_a_server_without_tls_is_told_from_one_that_is_down() -> None:
     """The wrong scheme, in most cases."""
 

@@ -105,15 +105,6 @@ async def test_a_sender_that_left_meanwhile_gets_no_answer(world: World) -> None
         await world.ask(basic("erp", "right"), sender=sender)
 
 
-async def test_new_users_clear_the_cache(world: World) -> None:
-    """A removed user is refused."""
-    await world.ask(basic("erp", "right"))
-    world.authenticator.update_users({"mes": USERS["mes"]})
-    with pytest.raises(CredentialMissing):
-        await world.ask(basic("erp", "right"))
-    assert await world.ask(basic("mes", "other")) == "mes"
-
-
 async def test_the_same_users_again_change_nothing(world: World) -> None:
     """The cache is kept."""
     await world.ask(basic("erp", "right"))

@@ -52,20 +52,6 @@ class Exchange:
         self.error = error
 
 
-async def test_any_number_of_exchanges_cost_one_fetch() -> None:
-    """The unit is kept for this token."""
-    session, upstream = RouteCsrf(), Upstream()
-    exchanges = [Exchange(session, upstream) for _ in range(5)]
-    assert len(upstream.waiting) == 1
-    assert session.unit(AUTH) is None
-
-    await upstream.give(unit())
-
-    assert [each.result for each in exchanges] == [unit()] * 5
-    assert session.unit(AUTH) == unit()
-    assert session.unit(b"Bearer other") is None
-
-
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
     """Both need one fetch."""
     session, upstream = RouteCsrf(), Upstream()
