@@ -14,7 +14,7 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-compiled test-fast coverage check docs chromium screenshots prove fuzz bench image dist wheels lock clean
-.PHONY: test-flow test-unit test-system test-browser test-proofs test-documents
+.PHONY: test-flow test-unit test-system test-console test-proofs test-documents
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -25,30 +25,34 @@ PYTEST := $(BIN)/python -m pytest
 
 # All tests, in parts, four at a time, so that no processor waits while a test does; the longest begin first.
 test: $(VENV)/dev.stamp newman $(VENV)/console.stamp
+	@$(if $(TESTS),,echo "Testing for about five minutes, in parts. $(VENV)/tests has what they have printed so far.")
 	@$(if $(TESTS),$(PYTEST) -n 2 --dist worksteal $(TESTS),$(MAKE) --no-print-directory --jobs=4 --keep-going \
-		test-flow test-unit test-system test-browser test-proofs test-documents)
+		test-flow test-unit test-system test-console test-proofs test-documents)
 
-# Prints at the end what it has found; until then `tail -f .venv/tests/test-flow.log` shows how far it is.
-part = mkdir -p $(VENV)/tests; $1 -p no:cacheprovider $2 >$(VENV)/tests/$@.log 2>&1; status=$$?; \
+# Prints at its end what it has found.
+part = @mkdir -p $(VENV)/tests; $(PYTEST) -p no:cacheprovider $1 >$(VENV)/tests/$@.log 2>&1; status=$$?; \
 	cat $(VENV)/tests/$@.log; exit $$status
 
-test-flow test-browser: $(VENV)/dev.stamp
-	@$(call part,$(PYTEST),tests/$(@:test-%=%))
+test-flow: $(VENV)/dev.stamp
+	$(call part,tests/flow --ignore=tests/flow/console)
+
+test-console: $(VENV)/dev.stamp
+	$(call part,tests/flow/console tests/browser)
 
 test-unit: $(VENV)/dev.stamp
-	@$(call part,$(PYTEST),tests/unit tests/fuzz)
+	$(call part,tests/unit tests/fuzz)
 
 test-system: $(VENV)/dev.stamp
-	@$(call part,$(PYTEST),tests/system $(PROOFS:%=--ignore=%))
+	$(call part,tests/system $(PROOFS:%=--ignore=%))
 
 test-documents: $(VENV)/dev.stamp
-	@$(call part,$(PYTEST),tests/docs tests/deploy)
+	$(call part,tests/docs tests/deploy)
 
 # What an outbox and replicas promise, whatever happens to their processes; `make prove` tries more of it.
 PROOFS := $(addprefix tests/system/,test_an_outbox_loses_nothing_that_it_accepted.py test_replicas_survive_each_other.py \
 	test_replicas_share_their_outboxes.py)
 test-proofs: $(VENV)/dev.stamp
-	@$(call part,$(PYTEST),$(PROOFS))
+	$(call part,$(PROOFS))
 
 # What of the proxy the tests run, which doubles what they take. Commands are measured if their test says so.
 coverage: $(VENV)/dev.stamp

@@ -48,6 +48,15 @@ def test_each_word_of_our_own_is_in_use() -> None:
     assert [word for word in words if not re.search(rf"\b{re.escape(word.lower())}", source)] == []
 
 
+def test_each_test_is_in_a_part_of_make_test() -> None:
+    """What one part leaves out is in another."""
+    parts = re.findall(r"\(call part,(.*)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    words = set(" ".join(parts).split())
+    folders = {f"tests/{each.relative_to(ROOT / 'tests').parts[0]}" for each in (ROOT / "tests").rglob("test_*.py")}
+    left_out = {each.removeprefix("--ignore=") for each in words if each.startswith("--ignore=")}
+    assert (folders | left_out) - words == set()
+
+
 @cache
 def _trees() -> Mapping[str, ast.Module]:
     return {str(each.relative_to(ROOT)): ast.parse(each.read_text()) for each in MODULES}
