@@ -68,9 +68,9 @@ test-compiled: $(QUICKLY).stamp
 	@test ! -d $(QUICKLY) || EXPECTED=compiled $(PYTEST) -o pythonpath="$(QUICKLY) ." -p no:cacheprovider tests/flow \
 		$(WITHOUT:%=--ignore-glob="*/%")
 
-# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; with fewer random examples.
+# For the loop of editing, in a minute: without a proxy on real sockets and without PostgreSQL; with fewer random examples.
 test-fast: $(VENV)/dev.stamp
-	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick tests/unit
+	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick --ignore-glob="*/postgres" tests/unit
 
 check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .

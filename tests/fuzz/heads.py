@@ -45,8 +45,12 @@ STRICTER_RESPONSES = {
     "more than one Transfer-Encoding": "RFC 9112 §6.1: other codings would be ours to understand",
 }
 "Why a response is."
-WIDER = re.compile(rb"\r\nsec-websocket-key1:", re.IGNORECASE)
-"What we take and the C parser does not: a field that a draft of WebSocket once had; to us it is one of many."
+WIDER = re.compile(rb"\ACONNECT |\r\n(?i:sec-websocket-key1):")
+"""What we take and the C parser does not.
+
+Whatever a tunnel is asked for, admission refuses it, and says what to do instead. The field is one that a draft of
+WebSocket once had; to us it is one of many.
+"""
 SINGLE = (
     b"content-length content-location content-range content-type etag host max-forwards server transfer-encoding"
     b" user-agent".split()

@@ -65,6 +65,7 @@ REQUEST_HEADS = (
     b"GET http://u@h:80/a?b HTTP/1.1\r\nHost: h\r\n\r\n",
     b"GET https://[::1]:65535 HTTP/1.1\r\nHost: h\r\n\r\n",
     b"GET http://h:065536/ HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"CONNECT :h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n",
     b"POST /a HTTP/1.0\r\nConnection: keep-alive, close\r\nContent-Length:\t3 \r\n\r\n",
     b"FROBNICATE /a HTTP/1.1\r\nhost:\r\nConnection: X-A,keep-alive\r\nX-A: b\r\nConnection: x-b\r\n\r\n",
     HEAD + b"Proxy-Connection: close\r\nVia: 1.1 a\r\nvia:1.0 b\r\nUser-Agent: a\r\n\r\n",
