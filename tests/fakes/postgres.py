@@ -55,7 +55,7 @@ class PostgresServer:
     bin: Path
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
-    _empty: list[str] = field(default_factory=list, repr=False)
+    _used: list[str] = field(default_factory=list, repr=False)
 
     def url(self, database: str = ADMIN, *, user: str = "proxy", options: str = "") -> str:
         """With the password in `password_file`."""
@@ -145,11 +145,15 @@ class PostgresServer:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """An empty one of the user `proxy`; its name. It is used again, because a new one takes ten times as long."""
-        name = self._empty.pop() if self._empty else self.create_database(f"test_{next(self._numbers)}")
+        """An empty one of the user `proxy`; its name. It is used again, because a new one takes ten times as long.
+
+        It is emptied before that and not at the end, when proxies may still use it.
+        """
+        emptied = next(filter(self._emptied, self._used), None)
+        name = emptied or self.create_database(f"test_{next(self._numbers)}")
+        self._used = []
         yield name
-        if self._emptied(name):
-            self._empty.append(name)
+        self._used = [name]
 
     def _emptied(self, name: str) -> bool:
         """Whether nothing is left in it; sessions neither."""
