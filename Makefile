@@ -95,7 +95,7 @@ docs: $(VENV)/dev.stamp
 prove: $(VENV)/dev.stamp
 	PROVE=1 $(PYTEST) -n 2 -rP $(PROOFS) tests/unit/outbox/postgres/test_lease_model.py tests/unit/oauth/test_shared_granter_model.py
 
-# Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
+# Playwright's own Chromium, the headless shell, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
 chromium: $(VENV)/dev.stamp
 	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --only-shell chromium
 

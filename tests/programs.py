@@ -70,7 +70,7 @@ def axe() -> Path:
 def chromium() -> str:
     """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it.
 
-    The one without windows is preferred, because it takes half the time.
+    The headless shell is preferred, because it takes half the time.
     """
     own = next(BROWSERS.glob("chromium_headless_shell-*/*/*headless?shell"), "")
     on_path = filter(None, map(which, ("chromium-headless-shell", "chromium", "chromium-browser")))

@@ -51,7 +51,7 @@ class Deliverer:
         self._breakers: dict[object, CircuitBreaker] = {}
         self._is_away = False
         self._refused: set[object] = set()
-        "What the store has not stored yet, because it failed. It may be able to read and not to write: on a full disk."
+        "What the store failed to store, and is asked for again. On a full disk it reads, but it does not write."
 
     def breakers_of(self, route: Route) -> tuple[CircuitBreaker, CircuitBreaker]:
         """Returns the circuit breakers of a route's token source and upstream."""
@@ -82,22 +82,12 @@ class Deliverer:
 
         Then the next process finds that the delivery was begun.
         """
-        refused = object()
         try:
-            while not self.stopped:
-                try:
-                    await settle()
-                except OutboxUnavailable as error:
-                    self._refused.add(refused)
-                    self.store_failed(error)
-                    await self.pause(STORE_PAUSE)
-                else:
-                    break
-            else:
-                return
+            is_stored = await self._tried(settle)
         finally:
-            self._refused.discard(refused)
-        self.store_answered()
+            self._refused.discard(settle)
+        if is_stored:
+            self.store_answered()
 
     async def pause(self, seconds: float) -> None:
         """Waits, but not longer than the process lives."""
@@ -119,7 +109,7 @@ class Deliverer:
             self.log.logger.error("store.unreachable", detail=error.detail)
 
     def store_answered(self) -> None:
-        """Logs that the store can be used again, if it has taken all that it had refused."""
+        """Logs that the store can be used again, if it has stored all that it had failed to store."""
         if self._is_away and not self._refused:
             self._is_away = False
             self.log.logger.info("store.reached")
@@ -131,6 +121,19 @@ class Deliverer:
             end(each)
         for breaker in self._breakers.values():
             breaker.stop()
+
+    async def _tried(self, settle: Callable[[], Awaitable[None]]) -> bool:
+        """Returns whether it was stored before the process ends."""
+        while not self.stopped:
+            try:
+                await settle()
+            except OutboxUnavailable as error:
+                self._refused.add(settle)
+                self.store_failed(error)
+                await self.pause(STORE_PAUSE)
+            else:
+                return True
+        return False
 
     def _breaker(self, guarded: object) -> CircuitBreaker:
         breaker = self._breakers.get(guarded)

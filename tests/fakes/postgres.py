@@ -55,7 +55,7 @@ class PostgresServer:
     bin: Path
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
-    _used: list[str] = field(default_factory=list, repr=False)
+    _used: str = field(default="", repr=False)
 
     def url(self, database: str = ADMIN, *, user: str = "proxy", options: str = "") -> str:
         """With the password in `password_file`."""
@@ -149,14 +149,14 @@ class PostgresServer:
 
         It is emptied before that and not at the end, when proxies may still use it.
         """
-        emptied = next(filter(self._emptied, self._used), None)
-        name = emptied or self.create_database(f"test_{next(self._numbers)}")
-        self._used = []
+        name, self._used = self._used, ""
+        if not name or not self._emptied(name):
+            name = self.create_database(f"test_{next(self._numbers)}")
         yield name
-        self._used = [name]
+        self._used = name
 
     def _emptied(self, name: str) -> bool:
-        """Whether nothing is left in it; sessions neither."""
+        """Whether nothing is left in it, and no session either."""
         others = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         while self.sql(f"SELECT pg_terminate_backend(pid) FROM {others}", name):
             pass

@@ -9,12 +9,18 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PREFIX = Path(sys.prefix)
+VARIABLES = {
+    "CPI_UPSTREAM": "https://tenant.example/http/orders",
+    "CPI_TOKEN_URL": "https://tenant.example/token",
+    "CPI_CLIENT_ID": "id",
+    "CPI_CLIENT_SECRET": "secret",
+}
 PROGRAM = PREFIX / "bin" / "cpi-oauth-proxy"
 ORDER = b'{"productIdentifier":"HT-1080"}'
 CONFIGURATION = """
@@ -27,9 +33,11 @@ routes:
 """
 
 
-def command(*words: str, folder: Path = PREFIX) -> str:
+def command(*words: str, folder: Path = PREFIX, environ: Mapping[str, str] = os.environ) -> str:
     """What the installed command prints; an error if it fails."""
-    return subprocess.run([PROGRAM, *words], check=True, stdout=subprocess.PIPE, text=True, cwd=folder).stdout
+    return subprocess.run(
+        [PROGRAM, *words], check=True, stdout=subprocess.PIPE, text=True, cwd=folder, env=environ
+    ).stdout
 
 
 @contextmanager
@@ -40,13 +48,15 @@ def running(folder: Path, *words: str, ready: Callable[[str], str]) -> Iterator[
     )
     with process:
         assert process.stdout is not None
-        found = next(filter(None, map(ready, process.stdout)), "")
         try:
+            found = next(filter(None, map(ready, process.stdout)), "")
+            if not found:
+                raise ChildProcessError(f"{words[0]} ended before it was ready")
             yield found
         finally:
             process.terminate()
             process.stdout.read()
-    if process.wait() or not found:
+    if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
@@ -75,6 +85,9 @@ def main() -> str:
         return "The wheel has another configuration than this tree."
     if not (PREFIX / "share" / "man" / "man1" / "cpi-oauth-proxy.1").stat().st_size:
         return "The wheel's man page is empty."
+    if command("version").split()[-1] not in (ROOT / "proxy" / "__init__.py").read_text():
+        return "The wheel has another version than this tree."
+    command("check", environ=os.environ | VARIABLES)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
         if "Photo Scan" not in what_arrives(Path(folder)):

@@ -129,7 +129,7 @@ def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: 
 @pytest.mark.needs("C compiler")
 @cases("plant", "answer-before-commit", "unlink-before-commit")
 def test_a_bug_is_found_if_the_process_ends_at_a_step(disk: FailingDisk, plant: str) -> None:
-    """So the test before this one can fail. Which steps are between the two that were exchanged, threads decide."""
+    """So the test before this one can fail. Threads decide which steps lie between the two that are exchanged."""
     for first in range(1, 1 + STRIDE):
         if next(after_ends(disk, first, "--plant", plant), None):
             return
